@@ -1,0 +1,58 @@
+package import FoundationEssentials
+
+/// Crockford's base32, lower case, as TypeID uses it: 128 bits as 26 characters, two zero bits first.
+package enum Base32 {
+    /// Characters that 128 bits take.
+    package static let encodedLength = 26
+
+    private static let alphabet = [UInt8]("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+    private static let values: [UInt8] = {
+        var table = [UInt8](repeating: 0xFF, count: 256)
+        for (value, character) in alphabet.enumerated() {
+            table[Int(character)] = UInt8(value)
+        }
+        return table
+    }()
+
+    /// The 26 characters of a UUID.
+    package static func encode(_ uuid: UUID) -> String {
+        var rest = bits(of: uuid)
+        return String(unsafeUninitializedCapacity: encodedLength) { buffer in
+            for index in stride(from: encodedLength - 1, through: 0, by: -1) {
+                buffer[index] = alphabet[Int(truncatingIfNeeded: rest & 31)]
+                rest >>= 5
+            }
+            return encodedLength
+        }
+    }
+
+    /// The UUID of 26 characters; nil for another length, alphabet, upper case or over 128 bits.
+    package static func decode(_ text: some Sequence<UInt8>) -> UUID? {
+        var bits: UInt128 = 0
+        var count = 0
+        for character in text {
+            let value = values[Int(character)]
+            guard value != 0xFF, count < encodedLength, count > 0 || value < 8 else { return nil }
+            bits = bits << 5 | UInt128(value)
+            count += 1
+        }
+        return count == encodedLength ? uuid(of: bits) : nil
+    }
+
+    private static func bits(of uuid: UUID) -> UInt128 {
+        withUnsafeBytes(of: uuid.uuid) { bytes in
+            bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
+        }
+    }
+
+    private static func uuid(of bits: UInt128) -> UUID {
+        var bytes = UUID().uuid
+        withUnsafeMutableBytes(of: &bytes) { buffer in
+            for index in 0..<16 {
+                buffer[index] = UInt8(truncatingIfNeeded: bits >> UInt128((15 - index) * 8))
+            }
+        }
+        return UUID(uuid: bytes)
+    }
+}

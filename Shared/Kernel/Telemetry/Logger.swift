@@ -1,0 +1,133 @@
+/// Writes one JSON object a line. Carries ids, durations and codes; never people's data or secrets.
+package struct Logger: Sendable {
+    /// How much a line matters.
+    package enum Level: Int, Sendable, Comparable, CaseIterable {
+        case debug, info, notice, warning, error
+
+        package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+        package var name: String {
+            switch self {
+            case .debug: "debug"
+            case .info: "info"
+            case .notice: "notice"
+            case .warning: "warning"
+            case .error: "error"
+            }
+        }
+    }
+
+    /// A value beside the message.
+    package enum Value: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+        ExpressibleByStringInterpolation, ExpressibleByBooleanLiteral
+    {
+        case text(String)
+        case integer(Int)
+        case number(Double)
+        case boolean(Bool)
+
+        package init(stringLiteral value: String) { self = .text(value) }
+        package init(integerLiteral value: Int) { self = .integer(value) }
+        package init(booleanLiteral value: Bool) { self = .boolean(value) }
+    }
+
+    private let minimum: Level
+    private let clock: any TimeSource
+    private let fixed: [(String, Value)]
+    private let write: @Sendable (String) -> Void
+
+    /// `write` receives whole lines without the line feed, from any thread, and must not block long.
+    package init(
+        minimum: Level = .info, clock: any TimeSource = SystemClock(),
+        fixed: [(String, Value)] = [], write: @escaping @Sendable (String) -> Void
+    ) {
+        self.minimum = minimum
+        self.clock = clock
+        self.fixed = fixed
+        self.write = write
+    }
+
+    /// Drops every line.
+    package static let silent = Logger(minimum: .error, write: { _ in })
+
+    /// The same logger with more values on every line.
+    package func with(_ values: [(String, Value)]) -> Logger {
+        Logger(minimum: minimum, clock: clock, fixed: fixed + values, write: write)
+    }
+
+    package func log(
+        _ level: Level, _ message: @autoclosure () -> String,
+        _ values: @autoclosure () -> [(String, Value)] = []
+    ) {
+        guard level >= minimum else { return }
+        var line = "{\"time\":\"\(clock.now())\",\"level\":\"\(level.name)\",\"message\":"
+        JSONText.append(message(), to: &line)
+        for (name, value) in fixed + values() {
+            line += ","
+            JSONText.append(name, to: &line)
+            line += ":"
+            value.append(to: &line)
+        }
+        write(line + "}")
+    }
+
+    package func debug(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
+        log(.debug, message(), values)
+    }
+
+    package func info(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
+        log(.info, message(), values)
+    }
+
+    package func notice(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
+        log(.notice, message(), values)
+    }
+
+    package func warning(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
+        log(.warning, message(), values)
+    }
+
+    package func error(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
+        log(.error, message(), values)
+    }
+}
+
+extension Logger.Value {
+    fileprivate func append(to line: inout String) {
+        switch self {
+        case .text(let text): JSONText.append(text, to: &line)
+        case .integer(let value): line += String(value)
+        case .number(let value): line += value.isFinite ? String(value) : "null"
+        case .boolean(let value): line += value ? "true" : "false"
+        }
+    }
+}
+
+/// Writes JSON strings without a coder, for log lines and hand-built documents.
+package enum JSONText {
+    /// Appends `text` quoted and escaped (RFC 8259 §7).
+    package static func append(_ text: String, to line: inout String) {
+        line += "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": line += "\\\""
+            case "\\": line += "\\\\"
+            case "\n": line += "\\n"
+            case "\r": line += "\\r"
+            case "\t": line += "\\t"
+            case "\0"..<" ", "\u{7F}", "\u{2028}", "\u{2029}":
+                let hex = String(scalar.value, radix: 16)
+                line += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+        line += "\""
+    }
+
+    /// `text` quoted and escaped.
+    package static func quoted(_ text: String) -> String {
+        var line = ""
+        append(text, to: &line)
+        return line
+    }
+}

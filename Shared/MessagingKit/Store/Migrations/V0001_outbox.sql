@@ -1,0 +1,1 @@
+-- Messages that wait to be relayed to the log.

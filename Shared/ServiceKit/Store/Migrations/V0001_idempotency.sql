@@ -1,0 +1,1 @@
+-- First answers of requests that carry an idempotency key.
