@@ -1,0 +1,44 @@
+/// The bound values of a statement, encoded one after the other in one buffer.
+struct ParameterBuffer: Sendable {
+    struct Entry: Sendable {
+        let type: PostgresType
+        /// Where the value begins in `bytes`.
+        let offset: Int
+        /// Bytes of the value; negative for NULL.
+        let length: Int
+    }
+
+    /// The most values that the protocol can number in one statement.
+    static let maximumCount = 65535
+
+    private(set) var bytes: [UInt8] = []
+    private(set) var entries: [Entry] = []
+    /// Why a value cannot be sent; thrown when the statement is about to run.
+    private(set) var failure: PostgresError?
+
+    mutating func append<Value: PostgresEncodable>(_ value: Value) {
+        let offset = bytes.count
+        var writer = ValueWriter(bytes: bytes)
+        // Give up our reference first: writing must not copy what is there already.
+        bytes = []
+        value.write(to: &writer)
+        if failure == nil { failure = writer.failure }
+        bytes = writer.bytes
+        let length = writer.isNull ? -1 : bytes.count - offset
+        // libpq takes values in text format as C strings.
+        if Value.postgresType.format == .text { bytes.append(0) }
+        entries.append(Entry(type: Value.postgresType, offset: offset, length: length))
+        if entries.count > Self.maximumCount, failure == nil {
+            failure = PostgresError(.encoding, "more than \(Self.maximumCount) values")
+        }
+    }
+
+    mutating func append(_ other: ParameterBuffer) {
+        let shift = bytes.count
+        bytes += other.bytes
+        entries += other.entries.map {
+            Entry(type: $0.type, offset: $0.offset + shift, length: $0.length)
+        }
+        if failure == nil { failure = other.failure }
+    }
+}
