@@ -1,0 +1,58 @@
+import COpenSSL
+
+/// SHA-256, HMAC-SHA-256 and the comparison that goes with them.
+package enum Digest {
+    /// Bytes of a SHA-256 digest and of an HMAC over it.
+    package static let byteCount = 32
+
+    /// The SHA-256 digest, 32 bytes (FIPS 180-4).
+    package static func sha256(_ message: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: byteCount)
+        let result = unsafe message.withUnsafeBytes { message in
+            unsafe digest.withUnsafeMutableBufferPointer { digest in
+                unsafe EVP_Digest(
+                    message.baseAddress, message.count, digest.baseAddress, nil,
+                    Algorithms.sha256, nil)
+            }
+        }
+        precondition(result == 1, "libcrypto cannot compute SHA-256.")
+        return digest
+    }
+
+    /// HMAC-SHA-256, 32 bytes (RFC 2104). Any key length; keys below 32 bytes are weak.
+    package static func hmacSHA256(key: [UInt8], message: [UInt8]) -> [UInt8] {
+        // An empty array may have no address, and libcrypto takes a null key for "no key set".
+        let storedKey = key.isEmpty ? [0] : key
+        var code = [UInt8](repeating: 0, count: byteCount)
+        let result = unsafe storedKey.withUnsafeBytes { keyBytes in
+            unsafe message.withUnsafeBufferPointer { message in
+                unsafe code.withUnsafeMutableBufferPointer { code in
+                    unsafe EVP_Q_mac(
+                        nil, "HMAC", nil, "SHA256", nil, keyBytes.baseAddress, key.count,
+                        message.baseAddress, message.count, code.baseAddress, code.count, nil)
+                }
+            }
+        }
+        precondition(unsafe result != nil, "libcrypto cannot compute HMAC-SHA-256.")
+        return code
+    }
+
+    /// Whether both are equal, in a time that depends on their lengths only.
+    package static func constantTimeEquals(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        guard left.count == right.count else { return false }
+        return unsafe left.withUnsafeBytes { left in
+            unsafe right.withUnsafeBytes { right in
+                unsafe CRYPTO_memcmp(left.baseAddress, right.baseAddress, left.count) == 0
+            }
+        }
+    }
+}
+
+/// Algorithms fetched once: a lookup by name for every call costs more than a short digest.
+enum Algorithms {
+    // Immutable and reference-counted inside libcrypto, safe to share between threads; never freed.
+    nonisolated(unsafe) static let sha256: OpaquePointer? = unsafe EVP_MD_fetch(
+        nil, "SHA2-256", nil)
+    nonisolated(unsafe) static let aes256GCM: OpaquePointer? = unsafe EVP_CIPHER_fetch(
+        nil, "AES-256-GCM", nil)
+}
