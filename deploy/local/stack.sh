@@ -1,0 +1,160 @@
+# shellcheck shell=bash disable=SC2034
+# Sourced by every script in deploy/: where things are, which ports, how to say things.
+# Needs nothing but bash and coreutils.
+
+export LC_ALL=C
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+state=${GRAPEVINE_STATE:-$root/.local}
+mkdir -p "$state"
+state=$(cd "$state" && pwd -P)
+run=$state/run
+logs=$state/log
+secrets=$state/secrets
+
+# The services in the order in which they start; the number is added to the port base.
+services=(client campaign event reward workflow)
+declare -A service_offset=(
+    [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
+    [notification]=7 [workflow]=8)
+declare -A port
+
+# MARK: words
+
+# Prints an error in plain words and ends the script.
+fail() {
+    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    shift
+    for line in "$@"; do printf '  %s\n' "$line" >&2; done
+    exit 1
+}
+
+now_milliseconds() { printf '%s' $((${EPOCHREALTIME/./} / 1000)); }
+
+seconds_since() {
+    local spent=$(($(now_milliseconds) - $1))
+    printf '%d.%d' $((spent / 1000)) $((spent % 1000 / 100))
+}
+
+# One finished step: what, how, and how long it took since the last step.
+step_started=$(now_milliseconds)
+step_done() {
+    printf '  %-12s %-52s %6s s\n' "$1" "$2" "$(seconds_since "$step_started")"
+    step_started=$(now_milliseconds)
+}
+
+# Prints the comment block at the head of the calling script, for --help.
+print_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+
+# MARK: ports
+
+# Environment first, then what the last deploy/up wrote down, then the defaults.
+load_ports() {
+    local name
+    if [[ -z ${GRAPEVINE_PORT_BASE:-} && -f $state/ports ]]; then
+        local value
+        while IFS='=' read -r name value; do port[$name]=$value; done <"$state/ports"
+    else
+        local base=${GRAPEVINE_PORT_BASE:-}
+        if [[ -n $base && ! $base =~ ^[1-9][0-9]{3,4}$ ]]; then
+            fail "GRAPEVINE_PORT_BASE must be a port number from 1024 to 65000, not '$base'."
+        fi
+        port[gateway]=${base:-8080}
+        for name in "${!service_offset[@]}"; do
+            port[$name]=$((${base:-8100} + service_offset[$name]))
+        done
+        port[postgres]=$((base ? base + 20 : 5542))
+        port[redis]=$((base ? base + 21 : 6389))
+    fi
+    port[gateway]=${GRAPEVINE_GATEWAY_PORT:-${port[gateway]}}
+    port[postgres]=${GRAPEVINE_POSTGRES_PORT:-${port[postgres]}}
+    port[redis]=${GRAPEVINE_REDIS_PORT:-${port[redis]}}
+}
+
+save_ports() {
+    local name
+    for name in "${!port[@]}"; do printf '%s=%s\n' "$name" "${port[$name]}"; done |
+        sort >"$state/ports"
+}
+
+port_is_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# MARK: processes
+
+# The pid in a pid file, when that process is alive and its command line names what we expect
+# (a pid file can outlive its process, and its number can be given to another).
+living_pid() {
+    local file=$1 expected=$2 pid
+    [[ -f $file ]] || return 1
+    pid=$(<"$file")
+    [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
+    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$expected" || return 1
+    printf '%s' "$pid"
+}
+
+supervisor_pid() { living_pid "$run/$1.supervisor" "supervise --name $1 --state $state "; }
+
+# The pid of the supervised program itself. It is the supervisor's child, or an orphan of it.
+program_pid() {
+    local pid
+    [[ -f $run/$1.pid ]] && pid=$(<"$run/$1.pid") && [[ -d /proc/$pid ]] || return 1
+    [[ $(process_start "$pid") == "$(cat "$run/$1.started" 2>/dev/null)" ]] || return 1
+    printf '%s' "$pid"
+}
+
+# The kernel's start time of a process: with the pid it names one process for good.
+process_start() {
+    local stat
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    stat=${stat##*) }
+    # shellcheck disable=SC2086 # the fields are wanted as words
+    set -- $stat
+    printf '%s' "${20}"
+}
+
+# Starts a program under its own supervisor, apart from this terminal.
+# supervised NAME STOP_SIGNAL ENVIRONMENT_FILE COMMAND...
+supervised() {
+    local name=$1 signal=$2 environment=$3
+    shift 3
+    mkdir -p "$run" "$logs"
+    rm -f "$run/$name.supervisor"
+    setsid --fork "$root/deploy/local/supervise" --name "$name" --state "$state" \
+        --stop-signal "$signal" --environment "$environment" -- "$@" \
+        </dev/null >>"$logs/supervisor.log" 2>&1 {lock}>&-
+    wait_until 5 supervisor_pid "$name" >/dev/null ||
+        fail "$name did not start." "See $logs/supervisor.log"
+}
+
+# Stops a program and its supervisor; quiet when neither runs.
+stop_supervised() {
+    local name=$1 supervisor program
+    if supervisor=$(supervisor_pid "$name"); then
+        kill -TERM "$supervisor" 2>/dev/null || true
+        wait_until 25 gone "$supervisor" || kill -KILL "$supervisor" 2>/dev/null || true
+    fi
+    if program=$(program_pid "$name"); then
+        kill -TERM "$program" 2>/dev/null || true
+        wait_until 5 gone "$program" || kill -KILL "$program" 2>/dev/null || true
+    fi
+    rm -f "$run/$name".{supervisor,pid,started,restarts}
+}
+
+gone() { [[ ! -d /proc/$1 ]]; }
+
+# wait_until SECONDS COMMAND...: polls until the command succeeds.
+wait_until() {
+    local deadline=$(($(now_milliseconds) + $1 * 1000))
+    shift
+    until "$@"; do
+        (($(now_milliseconds) < deadline)) || return 1
+        sleep 0.05
+    done
+}
+
+# Only one deploy/up or deploy/down at a time changes a stack.
+take_lock() {
+    exec {lock}>"$state/lock"
+    flock -n "$lock" || fail "another deploy command is at work on this checkout." \
+        "Wait for it to end, or look for it with: ps ax | grep deploy/"
+}
