@@ -41,7 +41,9 @@ import Testing
         for line in lines[..<index].reversed() {
             let text = line.trimmingCharacters(in: .whitespaces)
             if text.hasPrefix("///") { return true }
-            let isNeighbour = text.hasPrefix("package typealias") || text.hasSuffix("{}")
+            let isNeighbour =
+                text.hasPrefix("package typealias")
+                || (text.hasPrefix("package enum") && text.hasSuffix("}"))
             guard text.hasPrefix("@") || text.hasPrefix("#if") || isNeighbour else { return false }
         }
         return false

@@ -10,7 +10,9 @@ import Testing
     ]
 
     /// The system and the toolchain.
-    static let platform: Set<String> = ["FoundationEssentials", "Synchronization", "Glibc"]
+    static let platform: Set<String> = [
+        "FoundationEssentials", "Synchronization", "Glibc", "Darwin",
+    ]
 
     static let kits: [String: Set<String>] = [
         "Kernel": [],

@@ -23,7 +23,8 @@ import Testing
         let files = try SourceTree.swift() + SourceTree.files(below: ["deploy"], endings: [".sh"])
         for file in files {
             for (index, line) in file.lines.enumerated() where line.count > 100 {
-                // A line that is one long word, such as an address in a comment, has no place to break.
+                // A line that is one long word, such as an address in a comment, has no place to
+                // break.
                 let words = line.split(separator: " ").filter { !$0.allSatisfy { $0 == "/" } }
                 guard words.count > 1 else { continue }
                 Issue.record("\(file):\(index + 1): \(line.count) columns")

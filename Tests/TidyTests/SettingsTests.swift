@@ -5,8 +5,8 @@ import RedisKit
 import SecurityKit
 import Testing
 
-/// A misspelt feature is ignored in silence, so each is asked for from inside the compiler. One loop
-/// in Package.swift gives every target the same settings, so this target speaks for all.
+/// A misspelt feature is ignored in silence, so each is asked for from inside the compiler. One
+/// loop in Package.swift gives every target the same settings, so this target speaks for all.
 @Suite struct SettingsTests {
     @Test func `the compiler speaks Swift 6`() {
         #if swift(>=6)

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// SQL has one place in a service, takes its time from the caller, and its migrations have an order.
+/// SQL has one place in a service, takes its time from the caller, and its migrations have an
+/// order.
 @Suite struct StoreTests {
     static let statements: [String] = [
         #"\bselect\b[\s\S]*\bfrom\b"#, #"\binsert\s+into\b"#, #"\bupdate\s+\w+\s+set\b"#,

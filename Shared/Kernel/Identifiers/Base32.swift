@@ -1,6 +1,7 @@
 package import FoundationEssentials
 
-/// Crockford's base32, lower case, as TypeID uses it: 128 bits as 26 characters, two zero bits first.
+/// Crockford's base32, lower case, as TypeID uses it: 128 bits as 26 characters, two zero bits
+/// first.
 package enum Base32 {
     /// Characters that 128 bits take.
     package static let encodedLength = 26

@@ -31,7 +31,8 @@ package struct SystemIDGenerator: IDGenerator {
 }
 
 extension UUID {
-    /// The version 7 UUID of an instant and 62 random bits (the two highest bits of `random` are dropped).
+    /// The version 7 UUID of an instant and 62 random bits (the two highest bits of `random` are
+    /// dropped).
     package static func version7(at time: Timestamp, random: UInt64) -> UUID {
         let micros = UInt64(max(0, time.microseconds))
         let (millis, fraction) = (micros / 1000, micros % 1000 * 4096 / 1000)

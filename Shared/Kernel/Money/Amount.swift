@@ -29,8 +29,10 @@ package struct Amount: Sendable, Hashable {
         self.asset = asset
     }
 
+    /// Nothing, of this asset.
     package static func zero(_ asset: Asset) -> Amount { Amount(unchecked: 0, asset: asset) }
 
+    /// Throws `.differentAssets`, or `.overflow` beyond 38 digits.
     package func adding(_ other: Amount) throws(Failure) -> Amount {
         guard asset == other.asset else { throw .differentAssets(asset, other.asset) }
         // Two 38-digit numbers cannot overflow 127 bits' worth of 10^38 by more than one doubling.
@@ -39,13 +41,15 @@ package struct Amount: Sendable, Hashable {
         return try Amount(units: sum, asset: asset)
     }
 
+    /// May be negative. Throws like `adding`.
     package func subtracting(_ other: Amount) throws(Failure) -> Amount {
         try adding(Amount(unchecked: -other.units, asset: other.asset))
     }
 
     /// The share that `basisPoints` (1/100 of a percent) make, rounded down to the unit.
     ///
-    /// Split into quotient and remainder first, so that it cannot overflow for up to 10,000 basis points.
+    /// Split into quotient and remainder first, so that it cannot overflow for up to 10,000 basis
+    /// points.
     package func share(_ basisPoints: BasisPoints) throws(Failure) -> Amount {
         let (quotient, remainder) = units.quotientAndRemainder(dividingBy: 10_000)
         let factor = Int128(basisPoints.value)
@@ -57,7 +61,8 @@ package struct Amount: Sendable, Hashable {
     }
 
     /// Parts in proportion to `weights`, each rounded down; the remainder goes to the part at
-    /// `remainderTo`, so that the parts sum to the whole. Weights are not negative and not all zero.
+    /// `remainderTo`, so that the parts sum to the whole. Weights are not negative and not all
+    /// zero.
     package func split(weights: [Int], remainderTo index: Int) throws(Failure) -> [Amount] {
         let total = Int128(weights.reduce(0, +))
         precondition(total > 0 && weights.allSatisfy { $0 >= 0 } && weights.indices.contains(index))

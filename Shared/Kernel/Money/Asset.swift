@@ -16,7 +16,8 @@ package struct Asset: Sendable, Hashable, CustomStringConvertible {
 
     /// Decimal places of the written amount: an amount of 2000 with scale 2 reads 20.00.
     ///
-    /// Source: ISO 4217 minor units for the currencies without two places. Unknown codes count as 2.
+    /// Source: ISO 4217 minor units for the currencies without two places. Unknown codes count as
+    /// 2.
     package var scale: Int {
         switch code {
         case "STAR", "PT", "JPY", "KRW", "CLP", "VND", "ISK", "UGX", "XAF", "XOF": 0

@@ -4,7 +4,8 @@
 package struct Problem: Error, Sendable, Hashable {
     /// One wrong place in the request.
     package struct FieldError: Sendable, Hashable, Codable {
-        /// A JSON pointer into the body (`/budget/units`), or `?name` for a query parameter, or a header's name.
+        /// A JSON pointer into the body (`/budget/units`), or `?name` for a query parameter, or a
+        /// header's name.
         package let pointer: String
         /// A stable slug (`required`, `too_long`).
         package let code: String
@@ -57,7 +58,8 @@ extension Problem {
         return Problem(status: 400, code: "validation_failed", detail: detail, errors: errors)
     }
 
-    /// 401; the code says which part of the credential failed only as far as that helps no attacker.
+    /// 401; the code says which part of the credential failed only as far as that helps no
+    /// attacker.
     package static func unauthorized(_ code: String = "unauthorized", _ detail: String) -> Problem {
         Problem(status: 401, code: code, detail: detail)
     }

@@ -36,7 +36,8 @@ package struct Logger: Sendable {
     private let fixed: [(String, Value)]
     private let write: @Sendable (String) -> Void
 
-    /// `write` receives whole lines without the line feed, from any thread, and must not block long.
+    /// `write` receives whole lines without the line feed, from any thread, and must not block
+    /// long.
     package init(
         minimum: Level = .info, clock: any TimeSource = SystemClock(),
         fixed: [(String, Value)] = [], write: @escaping @Sendable (String) -> Void
@@ -55,6 +56,7 @@ package struct Logger: Sendable {
         Logger(minimum: minimum, clock: clock, fixed: fixed + values, write: write)
     }
 
+    /// Writes one line; builds neither message nor values when the level is below the minimum.
     package func log(
         _ level: Level, _ message: @autoclosure () -> String,
         _ values: @autoclosure () -> [(String, Value)] = []
@@ -71,22 +73,27 @@ package struct Logger: Sendable {
         write(line + "}")
     }
 
+    /// For who looks for a fault in the code.
     package func debug(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.debug, message(), values)
     }
 
+    /// What normally happens.
     package func info(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.info, message(), values)
     }
 
+    /// Rare and worth knowing, such as a start or a reconnect.
     package func notice(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.notice, message(), values)
     }
 
+    /// Wrong, and the program goes on by itself.
     package func warning(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.warning, message(), values)
     }
 
+    /// Wrong, and somebody has to look.
     package func error(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.error, message(), values)
     }

@@ -53,6 +53,7 @@ package final class Metrics: Sendable {
 package struct Counter: Sendable {
     fileprivate let cell: MetricCell
 
+    /// `amount` is not negative.
     package func increment(by amount: Int = 1) {
         cell.units.add(amount, ordering: .relaxed)
     }
@@ -64,7 +65,9 @@ package struct Counter: Sendable {
 package struct Gauge: Sendable {
     fileprivate let cell: MetricCell
 
+    /// Replaces the value.
     package func set(_ value: Int) { cell.units.store(value, ordering: .relaxed) }
+    /// Moves the value up, or down by a negative amount.
     package func add(_ amount: Int) { cell.units.add(amount, ordering: .relaxed) }
     package var value: Int { cell.units.load(ordering: .relaxed) }
 }
@@ -73,6 +76,7 @@ package struct Gauge: Sendable {
 package struct Histogram: Sendable {
     fileprivate let cell: MetricCell
 
+    /// Counts one duration into its bucket.
     package func observe(_ duration: Duration) {
         let microseconds = Int(duration.wholeMicroseconds)
         cell.units.add(1, ordering: .relaxed)

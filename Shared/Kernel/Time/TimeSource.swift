@@ -6,8 +6,8 @@ import Darwin
 
 /// A clock that is passed in.
 ///
-/// Two kinds are in use and never mixed: the *system* clock (leases, tokens, limits, signatures) and
-/// the *business* clock of a client (campaign windows, holds, expiry, timers).
+/// Two kinds are in use and never mixed: the *system* clock (leases, tokens, limits, signatures)
+/// and the *business* clock of a client (campaign windows, holds, expiry, timers).
 package protocol TimeSource: Sendable {
     /// The current instant.
     func now() -> Timestamp
