@@ -1,0 +1,113 @@
+package import HTTPKit
+package import Kernel
+package import SecurityKit
+
+/// The limits of one audience; nil limits nothing.
+package struct AudienceLimits: Sendable, Hashable {
+    package var perKey: RateLimitPolicy?
+    package var perClient: RateLimitPolicy?
+
+    package init(perKey: RateLimitPolicy? = nil, perClient: RateLimitPolicy? = nil) {
+        self.perKey = perKey
+        self.perClient = perClient
+    }
+
+    package static let none = AudienceLimits()
+}
+
+/// The audiences of DESIGN §1, each with its prefix and the one credential that counts below it.
+///
+/// Member tokens for `portal` and the `me` audience join here when they exist; handlers see only
+/// principals and do not change then.
+package struct Audiences: Sendable {
+    private let resolver: any APIKeyResolver
+    private let limiter: RateLimiter
+    private let serviceTokens: ServiceTokenVerifier
+    private let staffTokens: JWTVerifier?
+
+    /// - Parameters:
+    ///   - serviceTokens: who may call `/internal`.
+    ///   - staffTokens: how staff tokens are checked; nil refuses every one.
+    package init(
+        resolver: any APIKeyResolver, limiter: RateLimiter, serviceTokens: ServiceTokenVerifier,
+        staffTokens: JWTVerifier?
+    ) {
+        self.resolver = resolver
+        self.limiter = limiter
+        self.serviceTokens = serviceTokens
+        self.staffTokens = staffTokens
+    }
+
+    /// `/v1/portal` without limits.
+    package var portal: Audience<PortalPrincipal> { portal(limits: .none) }
+
+    /// `/v1/portal`: secret keys.
+    package func portal(limits: AudienceLimits) -> Audience<PortalPrincipal> {
+        let keys = APIKeyAuthenticator(resolver: resolver, limiter: limiter, limits: limits)
+        return Audience(
+            name: "portal", prefix: "/v1/portal", strictness: .strict,
+            middleware: middleware("portal"), authenticate: { try await keys.portal($0) })
+    }
+
+    /// `/v1/sdk` without limits.
+    package var sdk: Audience<SDKPrincipal> { sdk(limits: .none) }
+
+    /// `/v1/sdk`: publishable and secret keys, browsers of any origin that the key allows.
+    package func sdk(
+        limits: AudienceLimits, bodyLimitBytes: Int = 1 << 20
+    ) -> Audience<SDKPrincipal> {
+        let keys = APIKeyAuthenticator(resolver: resolver, limiter: limiter, limits: limits)
+        // A preflight carries no key, so every origin may ask; the call itself checks the key's list.
+        let crossOrigin = CrossOriginPolicy(
+            allowedHeaders: [
+                "Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key",
+                "X-Grapevine-Key", "X-Request-Id", "traceparent",
+            ],
+            allows: { _, _ in true })
+        return Audience(
+            name: "sdk", prefix: "/v1/sdk", strictness: .lenient, bodyLimitBytes: bodyLimitBytes,
+            middleware: middleware("sdk"), crossOrigin: crossOrigin,
+            authenticate: { try await keys.sdk($0) })
+    }
+
+    /// `/v1/admin`: staff tokens.
+    package var admin: Audience<StaffPrincipal> {
+        let staffTokens = staffTokens
+        return Audience(
+            name: "admin", prefix: "/v1/admin", strictness: .strict,
+            middleware: middleware("admin"),
+            authenticate: { request in
+                let token = try Credentials.bearer(request)
+                guard let staffTokens, let claims = try? staffTokens.verify(token) else {
+                    throw Credentials.invalidToken
+                }
+                let roles = claims.extra["roles"]?.array?.compactMap(\.string) ?? []
+                return StaffPrincipal(subject: claims.sub, roles: Set(roles))
+            })
+    }
+
+    /// `/internal`: service tokens. Bodies may be larger; callers are ours.
+    package var `internal`: Audience<ServicePrincipal> {
+        let serviceTokens = serviceTokens
+        return Audience(
+            name: "internal", prefix: "/internal", strictness: .lenient, bodyLimitBytes: 4 << 20,
+            middleware: middleware("internal"),
+            authenticate: { try serviceTokens.verify(Credentials.bearer($0)) })
+    }
+
+    /// Everything else, for anyone.
+    package var `public`: Audience<Void> { .open() }
+
+    private func middleware(_ realm: String) -> [any Middleware] {
+        [RateLimitMiddleware(), ChallengeMiddleware(realm: realm)]
+    }
+
+    /// How staff tokens are checked: HS256, audience `grapevine-admin`, 30 s of skew.
+    package static func staffVerifier(
+        secret: [UInt8], previous: [UInt8]?, clock: any TimeSource
+    ) throws -> JWTVerifier {
+        try JWTVerifier(
+            algorithm: .hs256(current: secret, previous: previous), audience: "grapevine-admin",
+            skew: .seconds(30), clock: clock)
+    }
+}
