@@ -1,0 +1,23 @@
+package import Contracts
+
+/// The log as its users see it: event-service over HTTP, or a double in a test.
+package protocol LogPort: Sendable {
+    /// Appends 1 to 200 messages, in order per client; answers after the commit, one result each.
+    ///
+    /// A message whose id is known is a duplicate, so the same call may be made again freely.
+    func append(_ messages: [LogMessage]) async throws(LogError) -> [LogAppendResult]
+
+    /// One page of a shard; see `FeedRequest` for what `after` acknowledges.
+    func feed(_ request: FeedRequest) async throws(LogError) -> FeedPage
+
+    /// How many shards the log has; 1 or more.
+    func shardCount() async throws(LogError) -> Int
+}
+
+/// Why the log gave no answer.
+package enum LogError: Error, Sendable, Hashable {
+    /// The log will never take this: the same call has the same answer for ever.
+    case refused(code: String, detail: String)
+    /// It may work later; `retryAfter` when the log said how much later. The reason carries no data.
+    case unavailable(reason: String, retryAfter: Duration? = nil)
+}

@@ -1,0 +1,147 @@
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import PostgresKit
+
+/// Sends what waits, batch by batch.
+struct Relay: Sendable {
+    /// Longer than any call to the log may last, so that a claim only ends early when its holder died.
+    static let claimLease = Duration.seconds(30)
+    /// The most bytes of messages in one call; a single message may be larger.
+    static let batchLimitBytes = 1024 * 1024
+
+    private let service: ServiceName
+    private let store: OutboxStore
+    private let log: any LogPort
+    private let world: World
+    private let relayed: Counter
+    private let failures: Counter
+    private let deadLetters: Counter
+    private let lag: Gauge
+    /// Raised after each batch.
+    let finished = WakeSignal()
+
+    init(service: ServiceName, store: OutboxStore, log: any LogPort, world: World) {
+        self.service = service
+        self.store = store
+        self.log = log
+        self.world = world
+        let metrics = world.telemetry.metrics
+        relayed = metrics.counter(
+            "grapevine_outbox_relayed_total", help: "Messages that the log has taken.")
+        failures = metrics.counter(
+            "grapevine_outbox_failures_total", help: "Batches that could not be sent or recorded.")
+        deadLetters = metrics.counter(
+            "grapevine_dead_letters_total",
+            help: "Messages and events that could not take effect and were passed over.",
+            [("direction", "out"), ("subscriber", "")])
+        lag = metrics.gauge(
+            "grapevine_outbox_lag_milliseconds", help: "Age of the oldest message that waits.")
+    }
+
+    /// Sends one batch of whoever is next, or of the given clients. How many rows are done with; 0
+    /// when nothing waits that is not being relayed by another.
+    ///
+    /// Not to be cancelled half-way: a claim would be left behind. See `finishing`.
+    func sendNext(of clients: [ClientID]?) async throws -> Int {
+        let token = world.ids.next()
+        let limit = LogAppendRequest.maximumMessages
+        let claim =
+            if let clients {
+                try await store.claim(
+                    of: clients, token: token, limit: limit, lease: Self.claimLease)
+            } else {
+                try await store.claim(token: token, limit: limit, lease: Self.claimLease)
+            }
+        if clients == nil { lag.set(claim.messages.first?.ageMilliseconds ?? 0) }
+        return claim.isHeld ? try await send(claim) : 0
+    }
+
+    private func send(_ claim: Claim) async throws -> Int {
+        defer { finished.raise() }
+        var outcome = Outcome()
+        var failure: (any Error)?
+        do {
+            try await deliver(Self.bounded(claim.messages), into: &outcome)
+        } catch {
+            failure = error
+        }
+        if !outcome.delivered.isEmpty {
+            world.faults.reach(MessagingCrashPoints.relay(service))
+        }
+        try await store.finish(
+            delivered: outcome.delivered, refused: outcome.refused, token: claim.token)
+        relayed.increment(by: outcome.delivered.count)
+        deadLetters.increment(by: outcome.refused.count)
+        for refused in outcome.refused {
+            world.telemetry.logger.error(
+                "A message was refused by the log and put aside.",
+                [("message_id", .text(refused.pending.id)), ("reason", .text(refused.reason))])
+        }
+        if let failure { throw failure }
+        return outcome.delivered.count + outcome.refused.count
+    }
+
+    private struct Outcome {
+        var delivered: [Int] = []
+        var refused: [RefusedMessage] = []
+    }
+
+    /// Sends a batch; when it is refused as a whole, each message by itself, still in order.
+    private func deliver(_ batch: [PendingMessage], into outcome: inout Outcome) async throws {
+        var messages: [LogMessage] = []
+        var rows: [PendingMessage] = []
+        for row in batch {
+            do {
+                messages.append(
+                    try JSONCoding.decode(LogMessage.self, from: row.body, strictness: .lenient))
+                rows.append(row)
+            } catch {
+                outcome.refused.append(RefusedMessage(pending: row, reason: "unreadable"))
+            }
+        }
+        guard !rows.isEmpty else { return }
+        do {
+            let results = try await log.append(messages)
+            try record(results, of: rows, into: &outcome)
+        } catch LogError.refused(let code, _) {
+            guard rows.count > 1 else {
+                outcome.refused.append(RefusedMessage(pending: rows[0], reason: code))
+                return
+            }
+            for row in rows { try await deliver([row], into: &outcome) }
+        }
+    }
+
+    private func record(
+        _ results: [LogAppendResult], of rows: [PendingMessage], into outcome: inout Outcome
+    ) throws {
+        guard results.map(\.id) == rows.map(\.id) else {
+            throw LogError.unavailable(reason: "results_do_not_match")
+        }
+        for (result, row) in zip(results, rows) {
+            switch result.status {
+            case .accepted, .duplicate: outcome.delivered.append(row.sequence)
+            case .conflict:
+                outcome.refused.append(RefusedMessage(pending: row, reason: "event_id_conflict"))
+            }
+        }
+    }
+
+    /// The longest beginning that stays within the byte limit, at least one message.
+    private static func bounded(_ messages: [PendingMessage]) -> [PendingMessage] {
+        var bytes = 0
+        let end = messages.firstIndex { message in
+            bytes += message.body.count
+            return bytes > batchLimitBytes
+        }
+        return Array(messages.prefix(max(1, end ?? messages.count)))
+    }
+
+    func report(_ error: any Error) {
+        failures.increment()
+        world.telemetry.logger.warning(
+            "Messages could not be relayed; trying again.", [("error", .text(error.label))])
+    }
+}

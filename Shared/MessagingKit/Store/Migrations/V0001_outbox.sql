@@ -1,1 +1,0 @@
--- Messages that wait to be relayed to the log.

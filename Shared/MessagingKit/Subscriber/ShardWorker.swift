@@ -1,0 +1,184 @@
+import Contracts
+import Kernel
+import PostgresKit
+
+/// Reads and applies one shard while its lease holds.
+struct ShardWorker: Sendable {
+    /// This replica's lease is over: another has moved the cursor, or may.
+    private struct Fenced: Error {}
+
+    /// How long to pause at least between two questions that brought nothing.
+    private static let quietPause = Duration.milliseconds(20)
+
+    private let subscriber: Subscriber
+    private let lease: ShardCursor
+    private let wakeUps: WakeUps
+    private let applied: Counter
+    private let failures: Counter
+    private let deadLetters: Counter
+    private let lag: Gauge
+
+    private var shard: Int { lease.shard }
+    private var configuration: SubscriberConfiguration { subscriber.configuration }
+
+    init(subscriber: Subscriber, lease: ShardCursor, wakeUps: WakeUps) {
+        self.subscriber = subscriber
+        self.lease = lease
+        self.wakeUps = wakeUps
+        let metrics = subscriber.world.telemetry.metrics
+        let name = ("subscriber", subscriber.name)
+        applied = metrics.counter(
+            "grapevine_subscriber_events_total", help: "Events that took effect.", [name])
+        failures = metrics.counter(
+            "grapevine_subscriber_failures_total",
+            help: "Batches that could not be read or applied and are tried again.", [name])
+        deadLetters = metrics.counter(
+            "grapevine_dead_letters_total",
+            help: "Messages and events that could not take effect and were passed over.",
+            [("direction", "in"), name])
+        lag = metrics.gauge(
+            "grapevine_subscriber_lag_events",
+            help: "Positions of the log between the cursor and the head.",
+            [name, ("shard", String(lease.shard))])
+    }
+
+    /// Works until the lease is lost or given back, or the task is cancelled.
+    func run() async {
+        let signal = wakeUps.signal(of: shard)
+        let progress = subscriber.progress
+        progress.begin(shard: shard, at: lease.position, nudge: signal)
+        defer {
+            progress.end(shard: shard)
+            lag.set(0)
+        }
+        var position = lease.position
+        var limit = configuration.batchLimit
+        var backoff = Backoff()
+        while !Task.isCancelled, subscriber.held.isWanted(shard) {
+            let seen = signal.raises
+            do {
+                let page = try await read(after: position, limit: limit)
+                let isBehind = page.next > position && page.next < page.head
+                if page.next > position {
+                    try await take(page, from: position)
+                    position = page.next
+                    progress.move(shard: shard, to: position)
+                }
+                lag.set(max(0, page.head - page.next))
+                backoff.succeed()
+                limit = min(configuration.batchLimit, limit * 2)
+                if isBehind { continue }
+                await signal.wait(
+                    past: seen,
+                    within: wakeUps.isConnected ? configuration.pollInterval : Self.quietPause)
+            } catch {
+                failures.increment()
+                subscriber.report("A subscriber could not read or apply; trying again.", error)
+                // Smaller batches let what is before the troublemaker take effect.
+                limit = max(1, limit / 2)
+                try? await Task.sleep(for: backoff.fail(least: error.retryAfter))
+                guard let current = await reread() else { return }
+                position = current
+            }
+        }
+        try? await release()
+    }
+
+    /// Asks the log. Without Redis the log holds its answer until something is there.
+    private func read(after position: Int, limit: Int) async throws -> FeedPage {
+        let wait = wakeUps.isConnected ? 0 : Int(configuration.pollInterval.wholeMilliseconds)
+        let page = try await subscriber.log.feed(
+            FeedRequest(
+                subscriber: subscriber.name, shard: shard, after: position,
+                limit: limit, types: subscriber.types, waitMilliseconds: wait))
+        guard page.shard == shard, page.next >= position else {
+            throw LogError.unavailable(reason: "page_does_not_match")
+        }
+        subscriber.progress.contact(shard: shard)
+        return page
+    }
+
+    /// Lets a page take effect and moves the cursor, in one transaction.
+    private func take(_ page: FeedPage, from position: Int) async throws {
+        guard !page.events.isEmpty else {
+            // Nothing to do but to pass over what others want.
+            guard try await advance(to: page.next, from: position, on: subscriber.postgres) else {
+                throw Fenced()
+            }
+            return
+        }
+        subscriber.held.setBusy(shard, true)
+        defer { subscriber.held.setBusy(shard, false) }
+        var poison: [LogPosition: PoisonEvent] = [:]
+        while true {
+            do {
+                try await apply(page, from: position, poison: poison)
+                break
+            } catch let error as PoisonEvent {
+                guard page.events.contains(where: { $0.position == error.position }),
+                    poison.updateValue(error, forKey: error.position) == nil
+                else { throw error }
+            }
+        }
+        subscriber.world.faults.reach(MessagingCrashPoints.committed(subscriber.service))
+        applied.increment(by: page.events.count - poison.count)
+        deadLetters.increment(by: poison.count)
+        for event in poison.values {
+            subscriber.world.telemetry.logger.error(
+                "An event could not take effect and was put aside.",
+                [
+                    ("subscriber", .text(subscriber.name)),
+                    ("position", .text(event.position.description)),
+                ])
+        }
+    }
+
+    private func apply(
+        _ page: FeedPage, from position: Int, poison: [LogPosition: PoisonEvent]
+    ) async throws {
+        let events = page.events.filter { poison[$0.position] == nil }
+        let buried = page.events.compactMap { event in
+            poison[event.position].map { (event: event, reason: $0.reason) }
+        }
+        try await subscriber.postgres.withTransaction { transaction in
+            if !events.isEmpty { try await subscriber.apply(events, transaction) }
+            try await subscriber.cursors.bury(buried, in: transaction)
+            guard try await advance(to: page.next, from: position, on: transaction) else {
+                throw Fenced()
+            }
+            subscriber.world.faults.reach(MessagingCrashPoints.applied(subscriber.service))
+        }
+    }
+
+    private func advance(
+        to next: Int, from position: Int, on executor: any PostgresExecutor
+    ) async throws -> Bool {
+        try await subscriber.cursors.advance(
+            shard: shard, from: position, to: next, epoch: lease.epoch, on: executor)
+    }
+
+    /// Where the cursor stands after a failure: a commit may have succeeded although its answer was
+    /// lost. Nil when the lease is over.
+    private func reread() async -> Int? {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                guard let cursor = try await subscriber.cursors.read(shard: shard),
+                    cursor.epoch == lease.epoch, cursor.owner == lease.owner
+                else { return nil }
+                subscriber.progress.move(shard: shard, to: cursor.position)
+                return cursor.position
+            } catch {
+                try? await Task.sleep(for: backoff.fail())
+            }
+        }
+        return nil
+    }
+
+    private func release() async throws {
+        let (cursors, shard, epoch) = (subscriber.cursors, shard, lease.epoch)
+        _ = try await finishing(within: .seconds(5)) {
+            try await cursors.release(shard: shard, epoch: epoch)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// The bounds of a subscriber. The defaults suit every service; tests make them short.
+package struct SubscriberConfiguration: Sendable, Hashable {
+    /// The most events in one transaction, 1 to 500.
+    package var batchLimit = 500
+    /// How often the log is asked although nobody woke us: the truth, whatever Redis does.
+    package var pollInterval = Duration.milliseconds(500)
+    /// How long a replica that gives no sign of life keeps its shards.
+    package var leaseDuration = Duration.seconds(5)
+    /// How often leases are renewed and shared out anew; well below `leaseDuration`.
+    package var renewInterval = Duration.seconds(1)
+    /// How long one batch may be under way before its shard is given to another replica.
+    package var stallLimit = Duration.seconds(60)
+
+    package init() {}
+}
