@@ -1,1 +1,0 @@
--- Durable runs and their steps.
