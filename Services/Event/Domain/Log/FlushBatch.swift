@@ -1,0 +1,21 @@
+/// How much one flush takes and how much may wait for one.
+struct FlushLimits: Sendable {
+    /// Events and bytes in one transaction. A single larger submission still goes, alone.
+    var events = 5000
+    var bytes = 8 << 20
+    /// Bytes that may wait in all shards together before new ones are refused.
+    var waitingBytes = 64 << 20
+
+    /// How many of the waiting submissions, oldest first, go into the next flush: at least one.
+    func batch(_ waiting: some Sequence<(events: Int, bytes: Int)>) -> Int {
+        var total = (events: 0, bytes: 0)
+        var count = 0
+        for size in waiting {
+            total.events += size.events
+            total.bytes += size.bytes
+            if count > 0, total.events > events || total.bytes > bytes { break }
+            count += 1
+        }
+        return count
+    }
+}

@@ -1,0 +1,58 @@
+import Synchronization
+
+/// The newest segments that this process wrote, so that subscribers which keep up are served from
+/// memory. Positions are gapless, so a run of segments without a hole is the log itself.
+final class LogTailCache: Sendable {
+    private struct Tail {
+        var segments: [StoredSegment] = []
+        var bytes = 0
+    }
+
+    private let tails: [Mutex<Tail>]
+    private let maximumBytes: Int
+
+    /// `maximumBytes` of bodies per shard.
+    init(shards: Int, maximumBytes: Int = 4 << 20) {
+        tails = (0..<shards).map { _ in Mutex(Tail()) }
+        self.maximumBytes = maximumBytes
+    }
+
+    /// Takes what was committed. A hole before it (another replica wrote) empties the tail first.
+    func append(_ drafts: [SegmentDraft], to shard: Int) {
+        tails[shard].withLock { tail in
+            for draft in drafts {
+                if let last = tail.segments.last, last.lastPosition + 1 != draft.firstPosition {
+                    // Two commits of one shard can be told in the wrong order only by a replica
+                    // change; starting anew is always right.
+                    tail = Tail()
+                }
+                tail.segments.append(
+                    StoredSegment(
+                        firstPosition: draft.firstPosition, lastPosition: draft.lastPosition,
+                        header: draft.header, body: draft.body))
+                tail.bytes += draft.body.count
+            }
+            while tail.bytes > maximumBytes, tail.segments.count > 1 {
+                tail.bytes -= tail.segments.removeFirst().body.count
+            }
+        }
+    }
+
+    /// Up to `limit` segments that reach beyond `position`, when the tail goes back that far and has
+    /// something new; else nil, and PostgreSQL must be asked.
+    func segments(of shard: Int, after position: Int, limit: Int) -> [StoredSegment]? {
+        tails[shard].withLock { tail in
+            guard let first = tail.segments.first, let last = tail.segments.last,
+                first.firstPosition <= position + 1, last.lastPosition > position
+            else { return nil }
+            // Readers are near the end: search from there.
+            let start = tail.segments.lastIndex { $0.lastPosition <= position }
+            return Array(tail.segments[((start ?? -1) + 1)...].prefix(limit))
+        }
+    }
+
+    /// The newest position written by this process; nil before the first.
+    func lastPosition(of shard: Int) -> Int? {
+        tails[shard].withLock { $0.segments.last?.lastPosition }
+    }
+}

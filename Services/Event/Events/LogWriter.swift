@@ -1,0 +1,110 @@
+import Kernel
+import PostgresKit
+
+/// Appends to the log so that requests which arrive together share a transaction.
+///
+/// One flush per shard is under way at a time; what arrives meanwhile goes into the next. An idle
+/// shard flushes at once, so a lone request pays no delay.
+actor LogWriter {
+    private struct Submission {
+        let events: [PendingEvent]
+        let bytes: Int
+        let reply: CheckedContinuation<[AppendOutcome], any Error>
+    }
+
+    private struct Lane {
+        var waiting: [Submission] = []
+        var isFlushing = false
+    }
+
+    private let store: LogStore
+    private let shards: ShardMap
+    private let limits: FlushLimits
+    private let world: World
+    private let onAppended: @Sendable (Int, [PendingEvent], Appended) -> Void
+    private var lanes: [Lane]
+    private var waitingBytes = 0
+    private let flushes: Histogram
+    private let appended: Counter
+
+    /// `onAppended` is told of each commit before the requests in it are answered; it must not block.
+    init(
+        store: LogStore, shards: ShardMap, limits: FlushLimits = FlushLimits(), world: World,
+        onAppended: @escaping @Sendable (Int, [PendingEvent], Appended) -> Void
+    ) {
+        self.store = store
+        self.shards = shards
+        self.limits = limits
+        self.world = world
+        self.onAppended = onAppended
+        lanes = Array(repeating: Lane(), count: shards.count)
+        flushes = world.telemetry.metrics.histogram(
+            "grapevine_event_flush_seconds", help: "Time to commit one batch of events.")
+        appended = world.telemetry.metrics.counter(
+            "grapevine_event_appended_total", help: "Events that were new and are in the log.")
+    }
+
+    /// Commits the events and tells what became of each, in the order given.
+    ///
+    /// Throws `LogFailure.overloaded` when too much waits already and `.unavailable` when the commit
+    /// failed or is unknown; sending the same events again is safe then.
+    func append(_ events: [PendingEvent]) async throws -> [(shard: Int, outcome: AppendOutcome)] {
+        var byShard: [Int: [Int]] = [:]
+        for (index, event) in events.enumerated() {
+            byShard[shards.shard(of: event.clientID), default: []].append(index)
+        }
+        var results = [(shard: Int, outcome: AppendOutcome)?](repeating: nil, count: events.count)
+        for (shard, indexes) in byShard {
+            let outcomes = try await submit(indexes.map { events[$0] }, to: shard)
+            for (index, outcome) in zip(indexes, outcomes) { results[index] = (shard, outcome) }
+        }
+        return results.compactMap(\.self)
+    }
+
+    private func submit(_ events: [PendingEvent], to shard: Int) async throws -> [AppendOutcome] {
+        let bytes = events.reduce(0) { $0 + $1.envelope.count }
+        guard waitingBytes + bytes <= limits.waitingBytes else { throw LogFailure.overloaded }
+        waitingBytes += bytes
+        return try await withCheckedThrowingContinuation { reply in
+            lanes[shard].waiting.append(
+                Submission(events: events, bytes: bytes, reply: reply))
+            guard !lanes[shard].isFlushing else { return }
+            lanes[shard].isFlushing = true
+            Task { await flush(shard) }
+        }
+    }
+
+    private func flush(_ shard: Int) async {
+        while !lanes[shard].waiting.isEmpty {
+            let sizes = lanes[shard].waiting.lazy.map { (events: $0.events.count, bytes: $0.bytes) }
+            let batch = Array(lanes[shard].waiting.prefix(limits.batch(sizes)))
+            lanes[shard].waiting.removeFirst(batch.count)
+            waitingBytes -= batch.reduce(0) { $0 + $1.bytes }
+            await commit(batch, to: shard)
+        }
+        lanes[shard].isFlushing = false
+    }
+
+    private func commit(_ batch: [Submission], to shard: Int) async {
+        let events = batch.flatMap(\.events)
+        let begin = ContinuousClock.now
+        do {
+            let result = try await store.append(events, to: shard, at: world.clock.now())
+            flushes.observe(begin.duration(to: .now))
+            appended.increment(by: result.segments.reduce(0) { $0 + $1.header.entries.count })
+            onAppended(shard, events, result)
+            world.faults.reach(EventCrashPoint.appendAfterCommit)
+            var start = 0
+            for submission in batch {
+                let end = start + submission.events.count
+                submission.reply.resume(returning: Array(result.outcomes[start..<end]))
+                start = end
+            }
+        } catch {
+            world.telemetry.logger.error(
+                "The log could not be written.",
+                [("shard", .integer(shard)), ("error", "\(String(reflecting: error))")])
+            for submission in batch { submission.reply.resume(throwing: LogFailure.unavailable) }
+        }
+    }
+}

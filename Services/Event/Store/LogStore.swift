@@ -1,0 +1,107 @@
+import FoundationEssentials
+import Kernel
+import PostgresKit
+
+/// The log's tables: the only place that appends segments and moves heads.
+struct LogStore: Sendable {
+    let postgres: PostgresClient
+    let faults: any FaultInjector
+
+    /// Makes the shards that are missing. Throws when the log was installed with another number.
+    func prepareShards(_ count: Int) async throws {
+        _ = try await postgres.execute(
+            """
+            insert into log_shard (shard)
+            select generate_series(0, \(count - 1)::integer)
+            on conflict do nothing
+            """)
+        let found = try await postgres.queryOne("select count(*) as count from log_shard")
+        let installed: Int = try found?.get("count") ?? 0
+        guard installed == count else { throw LogFailure.otherShardCount(installed) }
+    }
+
+    /// Appends what is new in one transaction and tells what became of each event.
+    ///
+    /// All events must belong to `shard`. The shard's row is locked first, so that two appends of one
+    /// shard, also from two replicas, follow each other: the probe for known ids can race with none.
+    func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended {
+        try await postgres.withTransaction { transaction in
+            let found = try await transaction.pipeline([
+                "select head from log_shard where shard = \(shard) for update",
+                """
+                select distinct on (identity) identity, body_hash, position from event_identity
+                where identity = any(\(events.map(\.identity))::uuid[])
+                order by identity, generation
+                """,
+            ])
+            guard let head: Int = try found[0].first?.get("head") else {
+                throw LogFailure.unknownShard(shard)
+            }
+            let plan = AppendPlan(events, known: try Self.known(found[1]), head: head)
+            let drafts = SegmentDraft.cut(plan.accepted.map { events[$0] }, after: head)
+            if !plan.accepted.isEmpty {
+                _ = try await transaction.pipeline(
+                    Self.statements(events, plan, drafts, shard: shard, head: head, now: now))
+                faults.reach(EventCrashPoint.appendBeforeCommit)
+            }
+            return Appended(outcomes: plan.outcomes, segments: drafts)
+        }
+    }
+
+    private static func known(_ rows: [Row]) throws(PostgresError) -> [UUID: KnownEvent] {
+        var known: [UUID: KnownEvent] = [:]
+        for row in rows {
+            known[try row.get("identity")] = KnownEvent(
+                bodyHash: try row.get("body_hash"), position: try row.get("position"))
+        }
+        return known
+    }
+
+    private static func statements(
+        _ events: [PendingEvent], _ plan: AppendPlan, _ drafts: [SegmentDraft], shard: Int,
+        head: Int, now: Timestamp
+    ) -> [SQL] {
+        let accepted = plan.accepted.map { events[$0] }
+        let positions = (1...accepted.count).map { head + $0 }
+        let identities: SQL = """
+            insert into event_identity (identity, generation, body_hash, shard, position)
+            select identity, \(Generation(now).number)::integer, body_hash, \(shard), position
+            from unnest(
+                \(accepted.map(\.identity))::uuid[], \(accepted.map(\.bodyHash))::uuid[],
+                \(positions)::bigint[]
+            ) as new (identity, body_hash, position)
+            """
+        let segments = drafts.map { draft -> SQL in
+            """
+            insert into log_segment (
+                shard, first_position, last_position, header, body, created_at)
+            values (
+                \(shard), \(draft.firstPosition), \(draft.lastPosition), \(draft.header.bytes),
+                \(draft.body), \(now))
+            """
+        }
+        let move: SQL = """
+            update log_shard set head = \(head + accepted.count) where shard = \(shard)
+            """
+        return [identities] + segments + [move]
+    }
+}
+
+/// What an append did.
+struct Appended: Sendable {
+    /// One per event, in the order given.
+    let outcomes: [AppendOutcome]
+    /// What was written, for readers in this process.
+    let segments: [SegmentDraft]
+}
+
+/// Why the log could not do as asked.
+enum LogFailure: Error, Sendable, Hashable {
+    /// The log was installed with this many shards.
+    case otherShardCount(Int)
+    case unknownShard(Int)
+    /// More is waiting to be written than may wait.
+    case overloaded
+    /// PostgreSQL could not commit it, or did not say; the same events may be sent again.
+    case unavailable
+}
