@@ -6,42 +6,48 @@ final class LogTailCache: Sendable {
     private struct Tail {
         var segments: [StoredSegment] = []
         var bytes = 0
+
+        mutating func append(_ draft: SegmentDraft) {
+            if let last = segments.last, last.lastPosition + 1 != draft.firstPosition {
+                // Another replica wrote in between; starting anew is always right.
+                self = Tail()
+            }
+            segments.append(
+                StoredSegment(
+                    firstPosition: draft.firstPosition, lastPosition: draft.lastPosition,
+                    header: draft.header, body: draft.body))
+            bytes += draft.body.count
+        }
+
+        mutating func trim(to maximumBytes: Int) {
+            while bytes > maximumBytes, segments.count > 1 {
+                bytes -= segments.removeFirst().body.count
+            }
+        }
     }
 
-    private let tails: [Mutex<Tail>]
+    private let tails: Mutex<[Tail]>
     private let maximumBytes: Int
 
     /// `maximumBytes` of bodies per shard.
     init(shards: Int, maximumBytes: Int = 4 << 20) {
-        tails = (0..<shards).map { _ in Mutex(Tail()) }
+        tails = Mutex(Array(repeating: Tail(), count: shards))
         self.maximumBytes = maximumBytes
     }
 
     /// Takes what was committed. A hole before it (another replica wrote) empties the tail first.
     func append(_ drafts: [SegmentDraft], to shard: Int) {
-        tails[shard].withLock { tail in
-            for draft in drafts {
-                if let last = tail.segments.last, last.lastPosition + 1 != draft.firstPosition {
-                    // Two commits of one shard can be told in the wrong order only by a replica
-                    // change; starting anew is always right.
-                    tail = Tail()
-                }
-                tail.segments.append(
-                    StoredSegment(
-                        firstPosition: draft.firstPosition, lastPosition: draft.lastPosition,
-                        header: draft.header, body: draft.body))
-                tail.bytes += draft.body.count
-            }
-            while tail.bytes > maximumBytes, tail.segments.count > 1 {
-                tail.bytes -= tail.segments.removeFirst().body.count
-            }
+        tails.withLock { tails in
+            for draft in drafts { tails[shard].append(draft) }
+            tails[shard].trim(to: maximumBytes)
         }
     }
 
     /// Up to `limit` segments that reach beyond `position`, when the tail goes back that far and has
     /// something new; else nil, and PostgreSQL must be asked.
     func segments(of shard: Int, after position: Int, limit: Int) -> [StoredSegment]? {
-        tails[shard].withLock { tail in
+        tails.withLock { tails in
+            let tail = tails[shard]
             guard let first = tail.segments.first, let last = tail.segments.last,
                 first.firstPosition <= position + 1, last.lastPosition > position
             else { return nil }
@@ -53,6 +59,6 @@ final class LogTailCache: Sendable {
 
     /// The newest position written by this process; nil before the first.
     func lastPosition(of shard: Int) -> Int? {
-        tails[shard].withLock { $0.segments.last?.lastPosition }
+        tails.withLock { $0[shard].segments.last?.lastPosition }
     }
 }

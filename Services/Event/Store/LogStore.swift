@@ -24,7 +24,8 @@ struct LogStore: Sendable {
     ///
     /// All events must belong to `shard`. The shard's row is locked first, so that two appends of one
     /// shard, also from two replicas, follow each other: the probe for known ids can race with none.
-    func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended {
+    func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
+    {
         try await postgres.withTransaction { transaction in
             let found = try await transaction.pipeline([
                 "select head from log_shard where shard = \(shard) for update",

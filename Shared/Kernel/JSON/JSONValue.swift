@@ -109,7 +109,10 @@ extension JSONValue: Codable {
         switch self {
         case .object(let members):
             var container = encoder.container(keyedBy: Name.self)
-            for (name, value) in members { try container.encode(value, forKey: Name(name)) }
+            // In one order, so that the same value is always the same bytes.
+            for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+                try container.encode(value, forKey: Name(name))
+            }
         case .array(let elements):
             var container = encoder.unkeyedContainer()
             for element in elements { try container.encode(element) }

@@ -5,7 +5,7 @@ import PostgresKit
 ///
 /// One flush per shard is under way at a time; what arrives meanwhile goes into the next. An idle
 /// shard flushes at once, so a lone request pays no delay.
-actor LogWriter {
+actor LogAppender {
     private struct Submission {
         let events: [PendingEvent]
         let bytes: Int

@@ -1,0 +1,124 @@
+import Contracts
+import Kernel
+import PostgresKit
+
+/// Answers `GET /internal/feed` from the tail in memory or from PostgreSQL, holding the answer for
+/// a while when there is nothing yet.
+struct LogFeed: Sendable {
+    /// Bodies in one answer; a page ends early beyond that.
+    private static let maximumPageBytes = 4 << 20
+    /// Segments read at a time.
+    private static let segmentsPerRead = 16
+    /// How often a held answer asks PostgreSQL whether another replica wrote.
+    private static let pollInterval: Duration = .milliseconds(250)
+
+    let store: FeedStore
+    let tail: LogTailCache
+    let signals: ShardSignals
+    let shards: ShardMap
+    let world: World
+
+    /// The page as JSON bytes (`FeedPage`). Throws `Problem` for a shard that does not exist.
+    func page(_ request: FeedRequest) async throws -> [UInt8] {
+        guard (0..<shards.count).contains(request.shard) else {
+            throw Problem.badRequest(
+                "unknown_shard", "Use a shard from 0 to \(shards.count - 1).", pointer: "?shard")
+        }
+        if let subscriber = request.subscriber, request.limit > 0 {
+            try await store.acknowledge(
+                request.after, of: request.shard, by: subscriber, at: world.clock.now())
+        }
+        let deadline = ContinuousClock.now + .milliseconds(request.waitMilliseconds)
+        var after = request.after
+        while true {
+            // Taken before reading, so that a commit in between is not slept through.
+            let ticket = signals.ticket(of: request.shard)
+            let page = try await read(request, after: after)
+            let remaining = ContinuousClock.now.duration(to: deadline)
+            guard page.count == 0, request.limit > 0, remaining > .zero else {
+                return page.bytes(shard: request.shard)
+            }
+            after = page.next
+            if page.next < page.head { continue }
+            await signals.wait(
+                for: request.shard, beyond: ticket, within: min(remaining, Self.pollInterval))
+        }
+    }
+
+    private func read(_ request: FeedRequest, after start: Int) async throws -> FeedPageBytes {
+        let shard = request.shard
+        var page = FeedPageBytes(next: start)
+        while page.count < request.limit, page.bodyBytes < Self.maximumPageBytes {
+            let segments = try await segments(of: shard, after: page.next)
+            for segment in segments {
+                page.take(segment, request: request, maximumBytes: Self.maximumPageBytes)
+                if page.isFull { break }
+            }
+            if page.isFull || segments.count < Self.segmentsPerRead { break }
+        }
+        let head = try await head(of: shard, atLeast: page.next)
+        page.head = max(head, page.next)
+        return page
+    }
+
+    private func segments(of shard: Int, after: Int) async throws -> [StoredSegment] {
+        if let found = tail.segments(of: shard, after: after, limit: Self.segmentsPerRead) {
+            return found
+        }
+        return try await store.segments(of: shard, after: after, limit: Self.segmentsPerRead)
+    }
+
+    private func head(of shard: Int, atLeast next: Int) async throws -> Int {
+        // A reader that came from the tail is told the tail's end; the truth may be ahead of it when
+        // another replica writes, which the next page will show.
+        if let last = tail.lastPosition(of: shard), last >= next { return last }
+        return try await store.heads()[shard] ?? next
+    }
+}
+
+/// A feed page under construction: events as they are stored, each with its position put in front.
+private struct FeedPageBytes {
+    private(set) var next: Int
+    private(set) var count = 0
+    private(set) var isFull = false
+    private var events: [UInt8] = []
+    var head = 0
+
+    init(next: Int) {
+        self.next = next
+    }
+
+    var bodyBytes: Int { events.count }
+
+    mutating func take(_ segment: StoredSegment, request: FeedRequest, maximumBytes: Int) {
+        for (index, entry) in segment.header.entries.enumerated() {
+            let position = segment.firstPosition + index
+            guard position > next else { continue }
+            if request.types?.contains(entry.type) ?? true {
+                if count == request.limit || events.count >= maximumBytes {
+                    isFull = true
+                    return
+                }
+                append(entry, at: LogPosition(shard: request.shard, position: position), segment)
+            }
+            next = position
+        }
+        next = max(next, segment.lastPosition)
+        isFull = count == request.limit || events.count >= maximumBytes
+    }
+
+    private mutating func append(
+        _ entry: SegmentHeader.Entry, at position: LogPosition, _ segment: StoredSegment
+    ) {
+        if count > 0 { events.append(UInt8(ascii: ",")) }
+        events += #"{"position":"\#(position)","#.utf8
+        // The stored object without its opening brace.
+        events += segment.body[(entry.offset + 1)..<(entry.offset + entry.length)]
+        count += 1
+    }
+
+    func bytes(shard: Int) -> [UInt8] {
+        Array(#"{"shard":\#(shard),"next":\#(next),"head":\#(head),"events":["#.utf8)
+            + events + Array("]}".utf8)
+    }
+}

@@ -1,0 +1,82 @@
+package import Kernel
+
+/// A value of a valid document by its place in the bytes: for readers that pass most of a document on
+/// as it is and look only at a few members.
+package struct JSONSlice: Sendable {
+    /// What the value is.
+    package enum Kind: Sendable, Hashable {
+        case object, array, string, number, boolean, null
+    }
+
+    private let document: JSONDocument
+    private let index: Int
+
+    /// Checks the whole document (RFC 8259, UTF-8, 64 levels) and gives its root.
+    ///
+    /// Throws 400 `malformed_json`, and with `.strict` also `validation_failed` for duplicate keys;
+    /// with `.lenient` the last of duplicate keys counts.
+    package init(parsing bytes: [UInt8], strictness: JSONStrictness = .lenient) throws(Problem) {
+        document = try JSONDocument(bytes, strictness: strictness)
+        index = 0
+    }
+
+    private init(_ document: JSONDocument, _ index: Int) {
+        self.document = document
+        self.index = index
+    }
+
+    private var node: JSONNode { document.nodes[index] }
+
+    package var kind: Kind {
+        switch node.kind {
+        case .object: .object
+        case .array: .array
+        case .string: .string
+        case .number: .number
+        case .true, .false: .boolean
+        case .null: .null
+        }
+    }
+
+    /// The value's bytes as they were written, quotes included.
+    package var bytes: ArraySlice<UInt8> {
+        let range = node.range
+        return node.kind == .string
+            ? document.bytes[(range.lowerBound - 1)..<(range.upperBound + 1)]
+            : document.bytes[range]
+    }
+
+    /// The text of a string; nil for another kind.
+    package var string: String? { node.kind == .string ? document.text(node) : nil }
+
+    /// The value as a document of its own.
+    package var value: JSONValue { document.value(at: index) }
+
+    /// The elements of an array; empty for another kind.
+    package var elements: [JSONSlice] {
+        guard node.kind == .array else { return [] }
+        var elements: [JSONSlice] = []
+        document.forEachElement(of: index) { elements.append(JSONSlice(document, $0)) }
+        return elements
+    }
+
+    /// The members of an object, in the order they are written; empty for another kind.
+    package var members: [(name: String, value: JSONSlice)] {
+        guard node.kind == .object else { return [] }
+        var members: [(name: String, value: JSONSlice)] = []
+        document.forEachMember(of: index) { key in
+            members.append((document.text(document.nodes[key]), JSONSlice(document, key + 1)))
+        }
+        return members
+    }
+
+    /// The member of an object; nil for another kind or an absent member.
+    package subscript(_ name: String) -> JSONSlice? {
+        guard node.kind == .object else { return nil }
+        var found: Int?
+        document.forEachMember(of: index) { key in
+            if document.isText(document.nodes[key], name) { found = key + 1 }
+        }
+        return found.map { JSONSlice(document, $0) }
+    }
+}
