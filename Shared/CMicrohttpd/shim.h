@@ -1,2 +1,63 @@
 #pragma once
 #include <microhttpd.h>
+#include <string.h>
+
+// Swift cannot call variadic functions; these pass fixed arguments on.
+
+/// What a daemon is started with.
+typedef struct {
+    MHD_AccessHandlerCallback handle;
+    MHD_RequestCompletedCallback completed;
+    MHD_NotifyConnectionCallback connection_changed;
+    void *(*target_seen)(void *closure, const char *target, struct MHD_Connection *connection);
+    /// Given to every callback.
+    void *closure;
+    int listening_socket;
+    unsigned int connection_limit;
+    unsigned int inactivity_seconds;
+    size_t connection_memory_bytes;
+} microhttpd_shim_options;
+
+/// Leaves percent escapes alone: the library's own decoding would cut the target at `%00`.
+static size_t microhttpd_shim_keep(void *closure, struct MHD_Connection *connection, char *text) {
+    (void)closure;
+    (void)connection;
+    return strlen(text);
+}
+
+/// Starts a daemon with one epoll thread; NULL when it cannot be started.
+static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_options *options) {
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+        0, NULL, NULL, options->handle, options->closure,
+        MHD_OPTION_LISTEN_SOCKET, options->listening_socket,
+        MHD_OPTION_NOTIFY_COMPLETED, options->completed, options->closure,
+        MHD_OPTION_NOTIFY_CONNECTION, options->connection_changed, options->closure,
+        MHD_OPTION_URI_LOG_CALLBACK, options->target_seen, options->closure,
+        MHD_OPTION_UNESCAPE_CALLBACK, microhttpd_shim_keep, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
+        MHD_OPTION_CONNECTION_TIMEOUT, options->inactivity_seconds,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory_bytes,
+        MHD_OPTION_END);
+}
+
+/// The socket of a connection; -1 when the library does not know.
+static inline int microhttpd_shim_descriptor(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+/// What `connection_changed` left in the socket's context.
+static inline void *microhttpd_shim_context(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/// The peer's address; NULL when the library does not know.
+static inline const struct sockaddr *microhttpd_shim_address(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info ? info->client_addr : NULL;
+}

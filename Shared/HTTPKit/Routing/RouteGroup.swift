@@ -89,6 +89,23 @@ package struct RouteGroup<Principal: Sendable> {
         route(.delete, template, limits: limits, handler: handler)
     }
 
+    /// Mounts the answer of an internal call: JSON in, JSON out, 200.
+    ///
+    /// The endpoint names the whole path, which must lie below this group's prefix.
+    package mutating func on<Input, Output>(
+        _ endpoint: Endpoint<Input, Output>, limits: RouteLimits = .standard,
+        handler: @escaping @Sendable (Input, HTTPRequest, Principal) async throws -> Output
+    ) {
+        precondition(
+            endpoint.path.hasPrefix(audience.prefix + "/"),
+            "The endpoint \(endpoint.path) does not lie below '\(audience.prefix)'.")
+        let template = String(endpoint.path.dropFirst(audience.prefix.count))
+        post(template, limits: limits) { request, principal in
+            let input = try request.decode(Input.self)
+            return .json(try await handler(input, request, principal))
+        }
+    }
+
     private static func wrap(
         _ respond: @escaping Route.Responder, in middleware: [any Middleware]
     ) -> Route.Responder {
