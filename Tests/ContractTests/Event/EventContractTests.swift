@@ -1,0 +1,116 @@
+import Contracts
+import Foundation
+import HTTPKit
+import Kernel
+import Testing
+
+@Suite struct EventContractTests {
+    private let client = ClientID("cli_01h455vb4pex5vsknk084sn02q")
+    private let campaign = CampaignID("cmp_01h455vb4pex5vsknk084sn02q")
+    private let time = Timestamp(microseconds: 1_700_000_000_123_000)
+
+    @Test func `services have their names and ports`() {
+        #expect(ServiceName.client.executableName == "client-service")
+        #expect(ServiceName.allCases.map(\.defaultPort) == Array(8101...8108))
+    }
+
+    @Test func `a position is written in one way only`() {
+        #expect(LogPosition("3:1042") == LogPosition(shard: 3, position: 1042))
+        #expect(LogPosition(shard: 0, position: 0).description == "0:0")
+        for wrong in ["", ":", "1", "1:", ":1", "1:2:3", " 1:2", "1:-2", "+1:2", "01:2", "1:02"] {
+            #expect(LogPosition(wrong) == nil, "\(wrong)")
+        }
+        #expect(LogPosition("1:9999999999999999999") == nil)
+    }
+
+    @Test func `a message has the names that the log reads`() throws {
+        let message = LogMessage(
+            id: "m1", type: "campaign.activated", clientID: try #require(client),
+            campaignID: campaign, subject: "s", occurredAt: time, data: ["revision": 2],
+            traceparent: nil)
+        try expect(
+            message,
+            """
+            {"id":"m1","type":"campaign.activated","client_id":"cli_01h455vb4pex5vsknk084sn02q",
+            "campaign_id":"cmp_01h455vb4pex5vsknk084sn02q","subject":"s",
+            "occurred_at":"2023-11-14T22:13:20.123Z","data":{"revision":2}}
+            """)
+    }
+
+    @Test func `an event has the names that subscribers read`() throws {
+        let event = LogEvent(
+            position: LogPosition(shard: 3, position: 7), eventID: "e1", type: "signup",
+            clientID: try #require(client),
+            participant: LogParticipant(
+                participantID: ParticipantID("ptc_01h455vb4pex5vsknk084sn02q"), externalID: "u1",
+                anonymousID: "a1", traits: ["plan": "pro"]),
+            occurredAt: time, receivedAt: time, trust: .signedUser, properties: ["a": 1],
+            context: ["ip": "x"])
+        try expect(
+            event,
+            """
+            {"position":"3:7","event_id":"e1","type":"signup",
+            "client_id":"cli_01h455vb4pex5vsknk084sn02q",
+            "participant":{"participant_id":"ptc_01h455vb4pex5vsknk084sn02q","external_id":"u1",
+            "anonymous_id":"a1","traits":{"plan":"pro"}},
+            "occurred_at":"2023-11-14T22:13:20.123Z","received_at":"2023-11-14T22:13:20.123Z",
+            "trust":"signed_user","properties":{"a":1},"context":{"ip":"x"}}
+            """)
+    }
+
+    @Test func `a page and the answers of an append have their names`() throws {
+        try expect(
+            FeedPage(shard: 1, events: [], next: 5, head: 9),
+            #"{"shard":1,"events":[],"next":5,"head":9}"#)
+        try expect(
+            LogAppendResponse(results: [
+                LogAppendResult(
+                    id: "m", status: .accepted, position: LogPosition(shard: 0, position: 1))
+            ]),
+            #"{"results":[{"id":"m","status":"accepted","position":"0:1"}]}"#)
+        try expect(LogShardsResponse(count: 8), #"{"count":8}"#)
+    }
+
+    @Test func `a feed's query says only what is asked`() {
+        let plain = FeedRequest(subscriber: nil, shard: 2, after: 7, limit: 10)
+        #expect(
+            plain.queryItems.map { "\($0.name)=\($0.value)" }
+                == ["shard=2", "after=7", "limit=10"])
+        let full = FeedRequest(
+            subscriber: "reward-service", shard: 0, after: 0, types: ["b", "a"],
+            waitMilliseconds: 500)
+        #expect(
+            full.queryItems.map { "\($0.name)=\($0.value)" } == [
+                "shard=0", "after=0", "limit=500", "subscriber=reward-service", "types=a,b",
+                "wait_milliseconds=500",
+            ])
+    }
+
+    @Test func `a channel's name is read back, also with dots in the type`() throws {
+        let channel = WakeUpChannel(
+            type: "campaign.activated", clientID: try #require(client), campaignID: nil)
+        #expect(channel.name == "event.campaign.activated.cli_01h455vb4pex5vsknk084sn02q.-")
+        #expect(WakeUpChannel(channel.name) == channel)
+        let other = WakeUpChannel(
+            type: "signup", clientID: try #require(client), campaignID: campaign)
+        #expect(WakeUpChannel(other.name) == other)
+        for wrong in ["event.a.b.c", "event.cli_01h455vb4pex5vsknk084sn02q.-", "x.\(other.name)"] {
+            #expect(WakeUpChannel(wrong) == nil)
+        }
+    }
+
+    @Test func `a type holds nothing that a query or a Redis pattern would read`() {
+        #expect(["signup", "campaign.activated", "Order_Paid-2:x"].allSatisfy(EventType.isValid))
+        let long = String(repeating: "a", count: 101)
+        #expect(
+            !["", "a b", "a,b", "a*", "a?", "a[b", "é", long].contains(where: EventType.isValid))
+    }
+
+    /// Written with these names, and read back the same.
+    private func expect<Value: Codable & Equatable>(_ value: Value, _ text: String) throws {
+        let bytes = try JSONCoding.encode(value)
+        #expect(try JSONCoding.parse(bytes) == JSONCoding.parse(Array(text.utf8)))
+        let back = try JSONCoding.decode(Value.self, from: bytes, strictness: .strict)
+        #expect(back == value)
+    }
+}
