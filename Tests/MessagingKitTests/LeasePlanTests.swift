@@ -72,7 +72,7 @@ import Testing
                         shard: taken.shard, position: 0, epoch: 1, owner: owner, isLeased: true)
                 }
             }
-            #expect(state.allSatisfy(\.isLeased))
+            #expect(!state.contains { !$0.isLeased })
         }
     }
 }

@@ -100,10 +100,13 @@ import Testing
     }
 
     @Test func `a type holds nothing that a query or a Redis pattern would read`() {
-        #expect(["signup", "campaign.activated", "Order_Paid-2:x"].allSatisfy(EventType.isValid))
+        for type in ["signup", "campaign.activated", "Order_Paid-2:x"] {
+            #expect(EventType.isValid(type), "\(type)")
+        }
         let long = String(repeating: "a", count: 101)
-        #expect(
-            !["", "a b", "a,b", "a*", "a?", "a[b", "é", long].contains(where: EventType.isValid))
+        for text in ["", "a b", "a,b", "a*", "a?", "a[b", "é", long] {
+            #expect(!EventType.isValid(text), "\(text)")
+        }
     }
 
     /// Written with these names, and read back the same.

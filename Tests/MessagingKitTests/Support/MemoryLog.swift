@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Kernel
 import MessagingKit
 import Synchronization

@@ -1,4 +1,5 @@
 import Foundation
+import Kernel
 import PostgresKit
 
 /// A database of its own on a private server that ends with the test process.
