@@ -54,8 +54,8 @@ package struct FeedPage: Sendable, Hashable, Codable {
     /// In order of position, all after the `after` that was asked for; at most `limit`. The server
     /// may send fewer to bound the size of an answer.
     package let events: [LogEvent]
-    /// Continue after this position. At least `after`; with fewer matches than `limit` it has passed
-    /// over everything that did not match, so it may move while `events` is empty.
+    /// Continue after this position. At least `after`; with fewer matches than `limit` it has
+    /// passed over everything that did not match, so it may move while `events` is empty.
     package let next: Int
     /// The shard's last position when the page was read; `head - next` is what is still to come.
     package let head: Int

@@ -17,13 +17,15 @@ package struct LogEvent: Sendable, Hashable, Codable {
     package let campaignID: CampaignID?
     /// Whose doing it was; nil for services' messages and events without a person.
     package let participant: LogParticipant?
-    /// When it happened, as the sender says, never after `receivedAt` by more than the tolerated skew.
+    /// When it happened, as the sender says, never after `receivedAt` by more than the tolerated
+    /// skew.
     package let occurredAt: Timestamp
     /// When event-service took it, by the system clock.
     package let receivedAt: Timestamp
     /// How far it can be believed.
     package let trust: Trust
-    /// What was achieved (an order id, a review id, a reward id): grants and runs are one per subject.
+    /// What was achieved (an order id, a review id, a reward id): grants and runs are one per
+    /// subject.
     package let subject: String?
     /// The event's own content, an object. For a service's message, its `data`.
     package let properties: JSONValue

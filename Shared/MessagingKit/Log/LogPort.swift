@@ -18,6 +18,7 @@ package protocol LogPort: Sendable {
 package enum LogError: Error, Sendable, Hashable {
     /// The log will never take this: the same call has the same answer for ever.
     case refused(code: String, detail: String)
-    /// It may work later; `retryAfter` when the log said how much later. The reason carries no data.
+    /// It may work later; `retryAfter` when the log said how much later. The reason carries no
+    /// data.
     case unavailable(reason: String, retryAfter: Duration? = nil)
 }

@@ -28,10 +28,12 @@ package struct Outbox: Sendable {
         self.wake = wake
     }
 
-    /// Adds messages to the caller's transaction. They are sent after its commit, and never without.
+    /// Adds messages to the caller's transaction. They are sent after its commit, and never
+    /// without.
     ///
-    /// Throws `.encoding` for an id that is empty or longer than 100 characters, a type that is none,
-    /// or a number in `data` that JSON cannot carry: mistakes in the program, found before the commit.
+    /// Throws `.encoding` for an id that is empty or longer than 100 characters, a type that is
+    /// none, or a number in `data` that JSON cannot carry: mistakes in the program, found before
+    /// the commit.
     package func append(
         _ messages: [LogMessage], in transaction: Transaction
     ) async throws {
@@ -49,8 +51,9 @@ package struct Outbox: Sendable {
     /// Waits until the log has these messages: for changes that others must see before the caller
     /// goes on. Call it after the commit; earlier messages of the same clients go first.
     ///
-    /// Throws `OutboxError.notRelayed` when `limit` is over (the messages stay and are sent later) and
-    /// `.refused` when the log will never take one; both are problems a caller may be answered with.
+    /// Throws `OutboxError.notRelayed` when `limit` is over (the messages stay and are sent later)
+    /// and `.refused` when the log will never take one; both are problems a caller may be answered
+    /// with.
     package func relay(_ ids: [String], within limit: Duration) async throws {
         let deadline = ContinuousClock.now + limit
         var backoff = Backoff(base: .milliseconds(20), limit: .milliseconds(200))

@@ -6,7 +6,8 @@ import PostgresKit
 
 /// Sends what waits, batch by batch.
 struct Relay: Sendable {
-    /// Longer than any call to the log may last, so that a claim only ends early when its holder died.
+    /// Longer than any call to the log may last, so that a claim only ends early when its holder
+    /// died.
     static let claimLease = Duration.seconds(30)
     /// The most bytes of messages in one call; a single message may be larger.
     static let batchLimitBytes = 1024 * 1024

@@ -27,7 +27,8 @@ struct CursorStore: Sendable {
             """)
     }
 
-    /// Says that this replica is alive, renews the leases of the shards it works on, and looks around.
+    /// Says that this replica is alive, renews the leases of the shards it works on, and looks
+    /// around.
     func renew(shards: [Int], lease: Duration) async throws(PostgresError) -> CursorView {
         let expiry: SQL = "now() + \(lease) * interval '1 microsecond'"
         let results = try await postgres.pipeline([

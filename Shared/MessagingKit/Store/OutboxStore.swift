@@ -83,8 +83,8 @@ struct OutboxStore: Sendable {
             token: token, limit: limit, lease: lease)
     }
 
-    /// Both statements are one transaction: the second sees what the first claimed, and all that was
-    /// committed until then.
+    /// Both statements are one transaction: the second sees what the first claimed, and all that
+    /// was committed until then.
     private func claim(
         clients: SQL, token: UUID, limit: Int, lease: Duration
     ) async throws(PostgresError) -> Claim {

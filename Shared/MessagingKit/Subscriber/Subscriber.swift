@@ -5,9 +5,9 @@ package import RedisKit
 
 /// Reads the log and lets each event take effect once, in the order of its shard, whatever crashes.
 ///
-/// The cursor is in the service's own database and moves in the transaction of what was done, fenced
-/// by (position, epoch). Replicas share the shards by leases; one that stalls is passed over and its
-/// late transaction is rolled back.
+/// The cursor is in the service's own database and moves in the transaction of what was done,
+/// fenced by (position, epoch). Replicas share the shards by leases; one that stalls is passed over
+/// and its late transaction is rolled back.
 package struct Subscriber: Sendable {
     /// Applies events of one shard, in order, in the transaction that moves the cursor.
     ///
@@ -64,8 +64,8 @@ package struct Subscriber: Sendable {
         PositionBarrier(subscriber: name, postgres: postgres, progress: progress)
     }
 
-    /// Works until the task is cancelled, then gives its shards back. Never throws: it backs off and
-    /// goes on while the log, the database or Redis is away.
+    /// Works until the task is cancelled, then gives its shards back. Never throws: it backs off
+    /// and goes on while the log, the database or Redis is away.
     package func run() async {
         guard let shards = await prepare() else { return }
         let wakeUps = WakeUps(redis: redis, types: types, shards: shards)

@@ -21,8 +21,8 @@ package final class SubscriberProgress: Sendable {
     /// Asks the shard's worker, if it is in this process, to look at the log at once.
     package func nudge(shard: Int) { state.withLock { $0.nudges[shard] }?.raise() }
 
-    /// The age of the last good contact with the log, of the shard that waits longest; for a replica
-    /// that has no shard, of its last look at the leases. Nil before the first.
+    /// The age of the last good contact with the log, of the shard that waits longest; for a
+    /// replica that has no shard, of its last look at the leases. Nil before the first.
     package var lastContact: Duration? {
         let oldest = state.withLock { $0.contacts.values.min() ?? $0.lastLook }
         return oldest.map { $0.duration(to: .now) }

@@ -28,7 +28,8 @@ package final class WakeSignal: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns when it was raised beyond `seen`, when `limit` is over, or when the task is cancelled.
+    /// Returns when it was raised beyond `seen`, when `limit` is over, or when the task is
+    /// cancelled.
     package func wait(past seen: UInt64, within limit: Duration) async {
         guard limit > .zero else { return }
         let waiter = state.withLock { state in

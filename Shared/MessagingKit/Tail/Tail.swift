@@ -4,8 +4,8 @@ package import RedisKit
 
 /// Follows the log from its head, in memory: every replica sees every event, none is remembered.
 ///
-/// For caches: they are dropped or loaded when following begins, and each event afterwards says what
-/// to drop.
+/// For caches: they are dropped or loaded when following begins, and each event afterwards says
+/// what to drop.
 package struct Tail: Sendable {
     private let types: Set<String>?
     private let log: any LogPort
@@ -21,8 +21,8 @@ package struct Tail: Sendable {
     /// - Parameters:
     ///   - types: only these types; nil for all.
     ///   - redis: wakes it at once; without it, it asks the log every `pollInterval`.
-    ///   - onStart: called once the heads of all shards are known and before the first event: what is
-    ///     read here misses nothing that `onEvents` will not bring. Tried again when it throws.
+    ///   - onStart: called once the heads of all shards are known and before the first event: what
+    ///     is read here misses nothing that `onEvents` will not bring. Tried again when it throws.
     ///   - onEvents: called with the events of one shard in order, one call at a time per shard.
     package init(
         types: Set<String>?, log: any LogPort, redis: RedisClient?, world: World,
@@ -39,12 +39,12 @@ package struct Tail: Sendable {
         self.onEvents = onEvents
     }
 
-    /// The age of the last good contact with the log, of the shard that waits longest. Nil until all
-    /// shards are followed and `onStart` has succeeded.
+    /// The age of the last good contact with the log, of the shard that waits longest. Nil until
+    /// all shards are followed and `onStart` has succeeded.
     package var lastContact: Duration? { contacts.age }
 
-    /// Follows until the task is cancelled. Never throws: it backs off and goes on, from where it was,
-    /// while the log is away.
+    /// Follows until the task is cancelled. Never throws: it backs off and goes on, from where it
+    /// was, while the log is away.
     package func run() async {
         guard let heads = await start() else { return }
         let wakeUps = WakeUps(redis: redis, types: types, shards: heads.count)
