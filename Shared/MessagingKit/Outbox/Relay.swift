@@ -10,7 +10,7 @@ struct Relay: Sendable {
     /// died.
     static let claimLease = Duration.seconds(30)
     /// The most bytes of messages in one call; a single message may be larger.
-    static let batchLimitBytes = 1024 * 1024
+    static let batchLimitBytes = 512 * 1024
 
     private let service: ServiceName
     private let store: OutboxStore

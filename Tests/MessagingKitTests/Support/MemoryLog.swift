@@ -92,8 +92,9 @@ final class MemoryLog: LogPort {
         }
         let shard = Int(message.clientID.uuid.uuid.15) % state.shards.count
         let position = LogPosition(shard: shard, position: state.shards[shard].count + 1)
-        state.shards[shard].append(
-            LogEvent(message, position: position, receivedAt: SystemClock().now()))
+        // Whole milliseconds, as the wire carries them.
+        let now = Timestamp(microseconds: SystemClock().now().microseconds / 1000 * 1000)
+        state.shards[shard].append(LogEvent(message, position: position, receivedAt: now))
         state.known[key] = (message, position)
         return LogAppendResult(id: message.id, status: .accepted, position: position)
     }
