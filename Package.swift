@@ -96,6 +96,9 @@ let testTargets: [Target] =
             "ServiceKit",
             ["PostgresKit", "RedisKit", "HTTPKit", "SecurityKit", "Contracts", "MessagingKit"]),
         .testTarget(
+            name: "TestKitTests", dependencies: ["TestKit", "Kernel", "PostgresKit", "RedisKit"],
+            path: "Tests/TestKitTests"),
+        .testTarget(
             name: "ContractTests", dependencies: ["Contracts", "Kernel", "TestKit", "HTTPKit"],
             path: "Tests/ContractTests"),
         .testTarget(

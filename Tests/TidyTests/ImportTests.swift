@@ -11,7 +11,7 @@ import Testing
 
     /// The system and the toolchain.
     static let platform: Set<String> = [
-        "FoundationEssentials", "Synchronization", "Glibc", "Darwin",
+        "FoundationEssentials", "Synchronization", "Dispatch", "Glibc", "Darwin",
     ]
 
     static let kits: [String: Set<String>] = [

@@ -1,0 +1,17 @@
+/// Runs a program to its end.
+package enum Command {
+    /// What it printed, when it ended with code 0 within the limit; throws with its output else.
+    @discardableResult
+    package static func run(
+        _ executable: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        within limit: Duration = .seconds(60)
+    ) async throws -> String {
+        let process = try ManagedProcess(executable, arguments, environment: environment)
+        let exit = try await process.waitForExit(within: limit)
+        guard exit == .code(0) else {
+            let line = ([executable] + arguments).joined(separator: " ")
+            throw ProcessError("\(line) ended with \(exit):\n\(process.logTail(lines: 40))")
+        }
+        return process.log()
+    }
+}
