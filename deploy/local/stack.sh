@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by every script in deploy/: where things are, which ports, how to say things.
-# Needs nothing but bash and coreutils.
+# Needs nothing but bash, coreutils, sed and grep.
 
 export LC_ALL=C
 
@@ -18,6 +18,23 @@ declare -A service_offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
     [notification]=7 [workflow]=8)
 declare -A port
+
+# PostgreSQL refuses to run as root, so root runs it as the user postgres, who has to be able to
+# reach its directory: below a private home (/root) or a private temporary folder nobody else can.
+postgres_place() {
+    if ((EUID != 0)) || ! id postgres >/dev/null 2>&1 ||
+        as_postgres test -x "$state"; then
+        printf '%s' "$state/postgres"
+    else
+        printf '/var/lib/grapevine/%s' "$(printf '%s' "$state" | sha256sum | cut -c1-16)"
+    fi
+}
+
+as_postgres() {
+    if ((EUID != 0)); then "$@"; else
+        setpriv --reuid=postgres --regid=postgres --init-groups --inh-caps=-all -- "$@"
+    fi
+}
 
 # MARK: words
 
@@ -112,6 +129,19 @@ process_start() {
     printf '%s' "${20}"
 }
 
+# Ends what is left in a session, such as the workers of a gateway whose master was killed. Every
+# supervisor is a session of its own, so nobody else's processes are in it.
+end_session() {
+    local session=$1 spare=$2 file line fields
+    for file in /proc/[0-9]*/stat; do
+        { read -r line <"$file"; } 2>/dev/null || continue
+        read -ra fields <<<"${line##*) }"
+        if [[ ${fields[3]} == "$session" && ${line%% *} != "$spare" ]]; then
+            kill -KILL "${line%% *}" 2>/dev/null || true
+        fi
+    done
+}
+
 # Starts a program under its own supervisor, apart from this terminal.
 # supervised NAME STOP_SIGNAL ENVIRONMENT_FILE COMMAND...
 supervised() {
@@ -128,7 +158,8 @@ supervised() {
 
 # Stops a program and its supervisor; quiet when neither runs.
 stop_supervised() {
-    local name=$1 supervisor program
+    local name=$1 supervisor program session
+    session=$(cat "$run/$name.supervisor" 2>/dev/null || true)
     if supervisor=$(supervisor_pid "$name"); then
         kill -TERM "$supervisor" 2>/dev/null || true
         wait_until 25 gone "$supervisor" || kill -KILL "$supervisor" 2>/dev/null || true
@@ -137,6 +168,8 @@ stop_supervised() {
         kill -TERM "$program" 2>/dev/null || true
         wait_until 5 gone "$program" || kill -KILL "$program" 2>/dev/null || true
     fi
+    # The pid of a supervisor that is gone names its session for as long as one process is in it.
+    [[ -z $session ]] || end_session "$session" -
     rm -f "$run/$name".{supervisor,pid,started,restarts}
 }
 
