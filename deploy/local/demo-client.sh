@@ -3,9 +3,10 @@
 
 # Asks the admin API as staff; prints the answer, fails on anything but success.
 as_staff() {
-    local method=$1 path=$2 body=${3:-} token
-    token=$(GRAPEVINE_STAFF_SECRET_FILE=$secrets/staff.secret \
-        "$state/bin/client-service" staff-token --subject deploy) || return 1
+    local method=$1 path=$2 body=${3:-} token environment
+    mapfile -t environment <"$state/env/client.env"
+    token=$(env "${environment[@]}" "$state/bin/client-service" staff-token --subject deploy) ||
+        return 1
     curl -sS --fail-with-body --max-time 15 -X "$method" -H "Authorization: Bearer $token" \
         ${body:+-H 'Content-Type: application/json' --data "$body"} \
         "http://127.0.0.1:${port[gateway]}$path"

@@ -68,6 +68,15 @@ as_user() {
     fi
 }
 
+# become USER COMMAND...: the same, in place of this script.
+become() {
+    local user=$1
+    shift
+    local clean=(env -i "PATH=$PATH" LC_ALL=C "$@")
+    ((EUID == 0)) || exec "${clean[@]}"
+    exec setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups -- "${clean[@]}"
+}
+
 # own_place DIR USER: sets `place`, a directory with mode 700 that the user owns and can reach.
 #
 # It is DIR itself, or, below a directory closed to the user (such as /root), one in /var/tmp

@@ -29,19 +29,15 @@ ensure_secrets() {
     [[ -d $secrets ]] || created=yes
     mkdir -p "$secrets"
     chmod 700 "$secrets"
-    ensure_secret postgres.password 24
-    ensure_secret redis.password 24
     ensure_secret staff.secret 48
     for name in "${services[@]}"; do
         ensure_secret "$name.postgres.password" 24
         ensure_secret "$name.seed" 32
         keys+="${keys:+,}\"$name-service\":\"$(public_key "$secrets/$name.seed")\""
-        write_secret "$secrets/$name.postgres-url" \
+        write_secret "$secrets/$name.database-url" \
             "postgresql://grapevine_$name:$(<"$secrets/$name.postgres.password")@127.0.0.1:${port[postgres]}/grapevine_$name"
     done
     write_secret "$secrets/service-keys.json" "{$keys}"
-    write_secret "$secrets/redis-url" \
-        "redis://:$(<"$secrets/redis.password")@127.0.0.1:${port[redis]}/0"
     if [[ $created == yes ]]; then
         step_done secrets "made in ${secrets#"$root"/}, for your eyes only"
     fi
@@ -52,10 +48,11 @@ write_environment() {
     local name=$1 peer file=$state/env/$1.env text
     mkdir -p "$state/env"
     text="GRAPEVINE_LISTEN=127.0.0.1:${port[$name]}
-GRAPEVINE_POSTGRES_URL_FILE=$secrets/$name.postgres-url
+GRAPEVINE_DATABASE_URL_FILE=$secrets/$name.database-url
 GRAPEVINE_REDIS_URL_FILE=$secrets/redis-url
 GRAPEVINE_SERVICE_KEY_FILE=$secrets/$name.seed
-GRAPEVINE_SERVICE_KEYS_FILE=$secrets/service-keys.json"
+GRAPEVINE_SERVICE_KEYS_FILE=$secrets/service-keys.json
+GRAPEVINE_TRUST_FORWARDED_FOR=true"
     [[ $name != client ]] || text+="
 GRAPEVINE_STAFF_SECRET_FILE=$secrets/staff.secret"
     for peer in "${services[@]}"; do

@@ -2,7 +2,8 @@
 # Sourced by every script in deploy/: where things are, which ports, how to say things.
 # Needs nothing but bash, coreutils, sed and grep.
 
-export LC_ALL=C
+# shellcheck source=deploy/local/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 state=${GRAPEVINE_STATE:-$root/.local}
@@ -19,34 +20,7 @@ declare -A service_offset=(
     [notification]=7 [workflow]=8)
 declare -A port
 
-# PostgreSQL refuses to run as root, so root runs it as the user postgres, who has to be able to
-# reach its directory: below a private home (/root) or a private temporary folder nobody else can.
-postgres_place() {
-    if ((EUID != 0)) || ! id postgres >/dev/null 2>&1 ||
-        as_postgres test -x "$state"; then
-        printf '%s' "$state/postgres"
-    else
-        printf '/var/lib/grapevine/%s' "$(printf '%s' "$state" | sha256sum | cut -c1-16)"
-    fi
-}
-
-as_postgres() {
-    if ((EUID != 0)); then "$@"; else
-        setpriv --reuid=postgres --regid=postgres --init-groups --inh-caps=-all -- "$@"
-    fi
-}
-
 # MARK: words
-
-# Prints an error in plain words and ends the script.
-fail() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
-    shift
-    for line in "$@"; do printf '  %s\n' "$line" >&2; done
-    exit 1
-}
-
-now_milliseconds() { printf '%s' $((${EPOCHREALTIME/./} / 1000)); }
 
 seconds_since() {
     local spent=$(($(now_milliseconds) - $1))
@@ -59,9 +33,6 @@ step_done() {
     printf '  %-12s %-52s %6s s\n' "$1" "$2" "$(seconds_since "$step_started")"
     step_started=$(now_milliseconds)
 }
-
-# Prints the comment block at the head of the calling script, for --help.
-print_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
 
 # MARK: ports
 
@@ -93,8 +64,6 @@ save_ports() {
     for name in "${!port[@]}"; do printf '%s=%s\n' "$name" "${port[$name]}"; done |
         sort >"$state/ports"
 }
-
-port_is_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # MARK: processes
 
@@ -171,18 +140,6 @@ stop_supervised() {
     # The pid of a supervisor that is gone names its session for as long as one process is in it.
     [[ -z $session ]] || end_session "$session" -
     rm -f "$run/$name".{supervisor,pid,started,restarts}
-}
-
-gone() { [[ ! -d /proc/$1 ]]; }
-
-# wait_until SECONDS COMMAND...: polls until the command succeeds.
-wait_until() {
-    local deadline=$(($(now_milliseconds) + $1 * 1000))
-    shift
-    until "$@"; do
-        (($(now_milliseconds) < deadline)) || return 1
-        sleep 0.05
-    done
 }
 
 # Only one deploy/up or deploy/down at a time changes a stack.

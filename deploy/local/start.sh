@@ -23,7 +23,9 @@ keep() {
 }
 
 started_names=()
-store=$root/deploy/local/store
+postgres_settings=(
+    max_connections=200 shared_buffers=256MB max_wal_size=2GB jit=off
+    idle_in_transaction_session_timeout=60s log_min_duration_statement=1s)
 
 say_started() {
     local label=$1 names="${started_names[*]}"
@@ -32,34 +34,41 @@ say_started() {
 }
 
 start_stores() {
-    keep postgres "${port[postgres]}" "$(fingerprint_of "$state/ports" "$store")" INT - \
-        env "GRAPEVINE_STATE=$state" "$store" postgres
-    keep redis "${port[redis]}" "$(fingerprint_of "$state/ports" "$store")" TERM - \
-        env "GRAPEVINE_STATE=$state" "$store" redis
-    wait_until 60 postgres_answers || fail "PostgreSQL does not answer." "See $logs/postgres.log"
-    wait_until 20 redis_answers || fail "Redis does not answer." "See $logs/redis.log"
+    keep postgres "${port[postgres]}" "${port[postgres]} ${postgres_settings[*]}" INT - \
+        "$root/deploy/local/postgres" run "$state/postgres" "${port[postgres]}" \
+        "${postgres_settings[@]}"
+    keep redis "${port[redis]}" "${port[redis]}" TERM - \
+        "$root/deploy/local/redis" run "$state/redis" "${port[redis]}"
+    wait_until 60 postgres_answers || fail "PostgreSQL does not answer." "See deploy/logs postgres"
+    wait_until 20 redis_answers || fail "Redis does not answer." "See deploy/logs redis"
+    write_secret "$secrets/redis-url" "$("$root/deploy/local/redis" url "$state/redis")"
     say_started stores
 }
 
 as_superuser() {
-    PGPASSWORD=$(<"$secrets/postgres.password") psql -X -q -v ON_ERROR_STOP=1 -At \
-        -h 127.0.0.1 -p "${port[postgres]}" -U postgres "$@"
+    local url
+    url=$("$root/deploy/local/postgres" url "$state/postgres") || return 1
+    # In the environment, where no list of processes shows the password.
+    PGPASSWORD=$(sed -E 's|^[^:]*://[^:]*:([^@]*)@.*$|\1|' <<<"$url") psql -X -q -At \
+        -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "${port[postgres]}" -U postgres -d postgres "$@"
 }
 
-postgres_answers() { as_superuser -d postgres -c 'select 1' >/dev/null 2>&1; }
+postgres_answers() { as_superuser -c 'select 1' >/dev/null 2>&1; }
 
 redis_answers() {
-    [[ $(REDISCLI_AUTH=$(<"$secrets/redis.password") redis-cli -h 127.0.0.1 -p "${port[redis]}" \
-        ping 2>/dev/null) == PONG ]]
+    local url
+    url=$("$root/deploy/local/redis" url "$state/redis" 2>/dev/null) || return 1
+    [[ $(REDISCLI_AUTH=$(sed -E 's|^[^:]*://:([^@]*)@.*$|\1|' <<<"$url") redis-cli \
+        -h 127.0.0.1 -p "${port[redis]}" ping 2>/dev/null) == PONG ]]
 }
 
 # One database and one role for each service; nobody else may connect to it.
 create_databases() {
     local name present made=()
-    present=$(as_superuser -d postgres -c 'select datname from pg_database')
+    present=$(as_superuser -c 'select datname from pg_database')
     for name in "${services[@]}"; do
         ! grep -qx "grapevine_$name" <<<"$present" || continue
-        as_superuser -d postgres >>"$logs/postgres.log" 2>&1 <<END ||
+        as_superuser >>"$logs/postgres.log" 2>&1 <<END ||
             drop role if exists grapevine_$name;
             create role grapevine_$name login password '$(<"$secrets/$name.postgres.password")';
             create database grapevine_$name owner grapevine_$name;
