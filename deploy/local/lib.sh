@@ -28,7 +28,12 @@ wait_until() {
     done
 }
 
-gone() { [[ ! -d /proc/$1 ]]; }
+# Whether a process has ended; one that only waits for its parent to notice has.
+gone() {
+    local line
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ ${line##*) } == Z* ]]
+}
 
 # random_password: 32 letters and digits, fit for a URL.
 random_password() { head -c 256 /dev/urandom | base64 -w 0 | tr -dc 'A-Za-z0-9' | head -c 32; }

@@ -19,6 +19,8 @@ declare -A service_offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
     [notification]=7 [workflow]=8)
 declare -A port
+# Taken by take_lock; programs that outlive a script must not inherit it: start them with {lock}>&-.
+exec {lock}</dev/null
 
 # MARK: words
 
@@ -32,6 +34,22 @@ step_started=$(now_milliseconds)
 step_done() {
     printf '  %-12s %-52s %6s s\n' "$1" "$2" "$(seconds_since "$step_started")"
     step_started=$(now_milliseconds)
+}
+
+# with_progress LABEL LOG COMMAND...: runs it with its output in the log, says every 20 seconds how
+# far it is, and answers with its exit code.
+with_progress() {
+    local label=$1 log=$2 pid shown=$SECONDS
+    shift 2
+    "$@" >>"$log" 2>&1 </dev/null {lock}>&- &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        ((SECONDS - shown >= 20)) || continue
+        shown=$SECONDS
+        printf '    %s: %s\n' "$label" "$(tail -n 1 "$log" | tr -d '\033' | cut -c1-80)"
+    done
+    wait "$pid"
 }
 
 # MARK: ports
@@ -83,7 +101,7 @@ supervisor_pid() { living_pid "$run/$1.supervisor" "supervise --name $1 --state 
 # The pid of the supervised program itself. It is the supervisor's child, or an orphan of it.
 program_pid() {
     local pid
-    [[ -f $run/$1.pid ]] && pid=$(<"$run/$1.pid") && [[ -d /proc/$pid ]] || return 1
+    [[ -f $run/$1.pid ]] && pid=$(<"$run/$1.pid") && ! gone "$pid" || return 1
     [[ $(process_start "$pid") == "$(cat "$run/$1.started" 2>/dev/null)" ]] || return 1
     printf '%s' "$pid"
 }
