@@ -86,20 +86,28 @@ package struct Audiences: Sendable {
             })
     }
 
+    /// `/internal` without more middleware.
+    package var `internal`: Audience<ServicePrincipal> { self.internal() }
+
     /// `/internal`: service tokens. Bodies may be larger; callers are ours.
-    package var `internal`: Audience<ServicePrincipal> {
+    ///
+    /// - Parameter more: runs inside the kit's own (a position barrier). One service uses the same for
+    ///   all of its groups.
+    package func `internal`(
+        middleware more: [any Middleware] = []
+    ) -> Audience<ServicePrincipal> {
         let serviceTokens = serviceTokens
         return Audience(
             name: "internal", prefix: "/internal", strictness: .lenient, bodyLimitBytes: 4 << 20,
-            middleware: middleware("internal"),
+            middleware: middleware("internal") + more,
             authenticate: { try serviceTokens.verify(Credentials.bearer($0)) })
     }
 
     /// Everything else, for anyone.
-    package var `public`: Audience<Void> { .open() }
+    package var `public`: Audience<Void> { .open(middleware: [OutageMiddleware()]) }
 
     private func middleware(_ realm: String) -> [any Middleware] {
-        [RateLimitMiddleware(), ChallengeMiddleware(realm: realm)]
+        [RateLimitMiddleware(), ChallengeMiddleware(realm: realm), OutageMiddleware()]
     }
 
     /// How staff tokens are checked: HS256, audience `grapevine-admin`, 30 s of skew.

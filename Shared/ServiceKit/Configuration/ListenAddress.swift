@@ -29,6 +29,9 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
+    /// The same host with another port.
+    package func with(port: UInt16) -> ListenAddress { ListenAddress(host: host, port: port) }
+
     package var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }

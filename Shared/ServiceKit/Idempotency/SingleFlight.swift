@@ -35,6 +35,9 @@ final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.maximumWaiting = maximumWaiting
     }
 
+    /// How many wait now.
+    var waitingCount: Int { state.withLock { $0.waiting } }
+
     /// Waits until it is this caller's turn or the work is done, at most `limit`.
     func enter(_ key: Key, within limit: Duration) async -> Turn {
         let id = state.withLock { state -> Int? in

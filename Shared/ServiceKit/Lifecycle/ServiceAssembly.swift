@@ -1,0 +1,72 @@
+import Contracts
+import HTTPKit
+import Kernel
+import MessagingKit
+import PostgresKit
+import RedisKit
+
+/// The wired parts of one service, not yet running.
+struct ServiceAssembly<Owner: Service>: Sendable {
+    let service: Owner
+    let context: ServiceContext
+    let router: Router
+    let health: Health
+    let background: [BackgroundTask]
+
+    /// Wires everything. Throws what the configuration or the service's own initialiser throws.
+    init(_ configuration: Owner.Configuration, _ resources: ServiceResources) async throws {
+        let world = resources.world
+        let ports = try Owner.ports(configuration, resources)
+        let log = ports.log ?? HTTPLog(peer: resources.peer(.event))
+        let keys = CachedKeyResolver(
+            upstream: ports.keyResolver
+                ?? PeerAPIKeyResolver(clientService: resources.peer(.client)),
+            telemetry: world.telemetry)
+        let tail = Tail(
+            types: ClientMessage.all, log: log, redis: resources.redis, world: world,
+            onStart: { keys.invalidateAll() }, onEvents: { keys.invalidate($0) })
+        keys.watch { tail.lastContact }
+        let limiter = RateLimiter(redis: resources.redis, telemetry: world.telemetry)
+        let context = ServiceContext(
+            resources: resources, log: log,
+            audiences: try Self.audiences(resources, keys: keys, limiter: limiter),
+            idempotency: IdempotencyStore(world: world), limiter: limiter, keys: keys)
+        let service = try await Owner(configuration, context)
+        let usesKeys: Bool
+        var router = Router()
+        service.routes(&router)
+        usesKeys = router.routes.contains { ["portal", "sdk"].contains($0.audience) }
+        var checks = Health.standardChecks(resources)
+        if usesKeys { checks.append(.freshness("keys") { tail.lastContact }) }
+        let health = Health(checks: checks + service.readiness(), telemetry: world.telemetry)
+        health.mount(&router, service: Owner.name)
+        var background = service.background()
+        // A service without keys to check needs no news of them.
+        if usesKeys { background.append(BackgroundTask("key-tail") { await tail.run() }) }
+        let postgres = resources.postgres
+        background.append(
+            DatabasePurge.task("idempotency-purge", telemetry: world.telemetry) {
+                try await context.idempotency.purge(postgres)
+            })
+        self.service = service
+        self.context = context
+        self.router = router
+        self.health = health
+        self.background = background
+    }
+
+    private static func audiences(
+        _ resources: ServiceResources, keys: CachedKeyResolver, limiter: RateLimiter
+    ) throws -> Audiences {
+        let configuration = resources.configuration
+        let clock = resources.world.clock
+        return Audiences(
+            resolver: keys, limiter: limiter,
+            serviceTokens: try ServiceTokenVerifier(
+                callee: configuration.service, keys: configuration.serviceKeys, clock: clock),
+            staffTokens: try configuration.staffSecret.map {
+                try Audiences.staffVerifier(
+                    secret: $0, previous: configuration.staffSecretPrevious, clock: clock)
+            })
+    }
+}
