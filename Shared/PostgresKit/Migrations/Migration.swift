@@ -1,7 +1,5 @@
-package import Kernel
-
 /// One step of a schema: forward only, run once per database, never changed after it was released.
-package struct Migration: Sendable {
+package struct Migration: Sendable, Hashable {
     /// Who owns it (`client`, `messaging`, `durable`); versions count per component.
     package let component: String
     /// 1, 2, 3, … without gaps.
@@ -23,24 +21,16 @@ package struct Migration: Sendable {
     package init(_ component: String, _ fileName: String, _ bytes: [UInt8]) {
         let parts = fileName.split(separator: "_", maxSplits: 1)
         guard parts.count == 2, parts[0].first == "V", let version = Int(parts[0].dropFirst())
-        else {
-            preconditionFailure("A migration's name looks like V0001_create_clients.")
-        }
+        else { preconditionFailure("A migration's name looks like V0001_create_clients.") }
         self.init(
             component: component, version: version, name: String(parts[1]),
             sql: String(decoding: bytes, as: UTF8.self))
     }
-}
 
-/// Brings a database's schema up to date.
-package enum Migrator {
-    /// Runs what is missing, in order of component and version, each in its own transaction. Replicas that
-    /// start together wait for each other. Waits 30 s for a server that is not up yet.
-    ///
-    /// Throws `.migration` when one that ran before has changed, is gone, or an earlier number is missing.
-    package static func migrate(
-        _ client: PostgresClient, _ migrations: [Migration], world: World
-    ) async throws {
-        throw PostgresError(.unavailable, "not connected")
+    /// For messages: `client V0001_create_clients`.
+    package var title: String {
+        let digits = String(version)
+        let padding = String(repeating: "0", count: max(0, 4 - digits.count))
+        return "\(component) V\(padding)\(digits)_\(name)"
     }
 }

@@ -15,6 +15,39 @@ import Glibc
 
     deinit { unsafe PQclear(result) }
 
+    /// What kind of answer it is.
+    enum Status { case rows, command, copyIn, synced, skipped, failed }
+
+    var status: Status {
+        switch unsafe PQresultStatus(result) {
+        case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: .rows
+        case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: .command
+        case PGRES_COPY_IN: .copyIn
+        case PGRES_PIPELINE_SYNC: .synced
+        case PGRES_PIPELINE_ABORTED: .skipped
+        default: .failed
+        }
+    }
+
+    /// What the server said, when `status` is `failed`.
+    var failure: ServerDetails {
+        // The letters are libpq's PG_DIAG_… codes.
+        var details = ServerDetails(
+            sqlState: field("C") ?? "08006",
+            message: field("M")
+                ?? (unsafe PQresultErrorMessage(result).map { unsafe String(cString: $0) } ?? ""))
+        details.severity = field("V") ?? ""
+        details.detail = field("D")
+        details.hint = field("H")
+        details.context = field("W")
+        details.constraint = field("n")
+        return details
+    }
+
+    private func field(_ code: Unicode.Scalar) -> String? {
+        unsafe PQresultErrorField(result, Int32(code.value)).map { unsafe String(cString: $0) }
+    }
+
     var rows: [Row] {
         var rows: [Row] = []
         rows.reserveCapacity(rowCount)

@@ -10,9 +10,13 @@ struct ParameterBuffer: Sendable {
 
     /// The most values that the protocol can number in one statement.
     static let maximumCount = 65535
+    /// The server takes no message beyond 1 GB.
+    static let maximumBytes = 1 << 30
 
     private(set) var bytes: [UInt8] = []
     private(set) var entries: [Entry] = []
+    /// The types' numbers, apart because a prepared statement is known by its text and them.
+    private(set) var types: [UInt32] = []
     /// Why a value cannot be sent; thrown when the statement is about to run.
     private(set) var failure: PostgresError?
 
@@ -28,9 +32,13 @@ struct ParameterBuffer: Sendable {
         // libpq takes values in text format as C strings.
         if Value.postgresType.format == .text { bytes.append(0) }
         entries.append(Entry(type: Value.postgresType, offset: offset, length: length))
-        if entries.count > Self.maximumCount, failure == nil {
-            failure = PostgresError(.encoding, "more than \(Self.maximumCount) values")
-        }
+        types.append(Value.postgresType.oid)
+        if entries.count > Self.maximumCount { fail("more than \(Self.maximumCount) values") }
+        if bytes.count > Self.maximumBytes { fail("more than 1 GB of values") }
+    }
+
+    mutating func fail(_ reason: String) {
+        if failure == nil { failure = PostgresError(.encoding, reason) }
     }
 
     mutating func append(_ other: ParameterBuffer) {
@@ -39,6 +47,7 @@ struct ParameterBuffer: Sendable {
         entries += other.entries.map {
             Entry(type: $0.type, offset: $0.offset + shift, length: $0.length)
         }
+        types += other.types
         if failure == nil { failure = other.failure }
     }
 }

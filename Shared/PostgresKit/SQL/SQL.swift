@@ -17,7 +17,10 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
     package init(stringInterpolation: Interpolation) { self = stringInterpolation.sql }
 
     /// Takes the text as it is. For text that no outsider can influence.
-    package init(unsafeRaw text: String) { self.text = text }
+    package init(unsafeRaw text: String) {
+        self.text = text
+        refuseNUL(in: text)
+    }
 
     /// How many values are bound.
     package var parameterCount: Int { parameters.entries.count }
@@ -34,7 +37,7 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
     fileprivate mutating func append(_ other: SQL) {
         guard !other.placeholders.isEmpty else {
             text += other.text
-            return
+            return parameters.append(other.parameters)
         }
         let bytes = other.text.utf8
         var rest = bytes.startIndex
@@ -49,6 +52,11 @@ package struct SQL: Sendable, ExpressibleByStringInterpolation {
         }
         text += other.text[rest...]
         parameters.append(other.parameters)
+    }
+
+    /// libpq takes statements as C strings: what follows a NUL would be lost without a word.
+    private mutating func refuseNUL(in text: String) {
+        if text.utf8.contains(0) { parameters.fail("a statement with a NUL character") }
     }
 
     fileprivate mutating func append(literal: String) { text += literal }
@@ -105,7 +113,7 @@ extension SQL {
 
         /// Pastes text as it is: an open door for injection unless the text is ours.
         package mutating func appendInterpolation(unsafeRaw text: String) {
-            sql.append(literal: text)
+            sql.append(SQL(unsafeRaw: text))
         }
 
         /// A name of a table, column or channel, in double quotes.

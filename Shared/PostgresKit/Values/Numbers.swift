@@ -2,7 +2,7 @@ extension Bool: PostgresArrayElement, PostgresDecodable {
     package static var postgresType: PostgresType { .bool }
     package static var postgresArrayType: PostgresType { .boolArray }
 
-    package func write(to writer: inout ValueWriter) { writer.append(self ? 1 : 0) }
+    package func write(to writer: inout ValueWriter) { writer.append(UInt8(self ? 1 : 0)) }
 
     package static func read(from value: PostgresValue) throws(PostgresError) -> Bool {
         let bytes = unsafe try value.required("bool")

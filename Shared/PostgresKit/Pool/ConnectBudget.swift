@@ -1,0 +1,50 @@
+/// How many connections there are and may be, and when the next attempt is due. A pure value.
+///
+/// Times are nanoseconds of the monotonic clock.
+struct ConnectBudget {
+    let limit: Int
+    private(set) var open = 0
+    private(set) var connecting = 0
+    private(set) var failures = 0
+    private(set) var nextAttemptAt: UInt64 = 0
+    /// Since when there has been no connection and attempts fail; nil when all is well.
+    private(set) var downSince: UInt64?
+
+    init(limit: Int) { self.limit = limit }
+
+    /// How many attempts to begin now for `wanted` more connections. While the server refuses, one at
+    /// a time and not before its wait is over.
+    mutating func begin(wanted: Int, now: UInt64) -> Int {
+        var count = min(wanted - connecting, limit - open - connecting)
+        if failures > 0 {
+            guard connecting == 0, now >= nextAttemptAt else { return 0 }
+            count = min(count, 1)
+        }
+        count = max(count, 0)
+        connecting += count
+        return count
+    }
+
+    mutating func opened() {
+        connecting -= 1
+        open += 1
+        failures = 0
+        downSince = nil
+    }
+
+    mutating func failed(now: UInt64, random: Double) {
+        connecting -= 1
+        failures += 1
+        nextAttemptAt =
+            now + Backoff.connecting.delay(afterFailures: failures, random: random).nanoseconds
+        if open == 0, downSince == nil { downSince = now }
+    }
+
+    mutating func closed() { open -= 1 }
+
+    /// Whether the server has been away for so long that waiting for it is pointless.
+    func isDown(forNanoseconds limit: UInt64, now: UInt64) -> Bool {
+        guard let downSince else { return false }
+        return downSince + limit <= now
+    }
+}
