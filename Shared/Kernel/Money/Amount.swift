@@ -90,7 +90,7 @@ extension Amount: Codable {
         let text = try container.decode(String.self, forKey: .units)
         let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
         guard (1...38).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }),
-            digits.count == 1 || digits.first != UInt8(ascii: "0"), let units = Int128(text)
+            text == "0" || digits.first != UInt8(ascii: "0"), let units = Int128(text)
         else {
             throw DecodingError.dataCorruptedError(
                 forKey: .units, in: container,

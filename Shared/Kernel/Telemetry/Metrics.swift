@@ -164,12 +164,13 @@ struct MetricFamily: Sendable {
 
     private static func text(_ labels: [(String, String)]) -> String {
         labels.map { name, value in
-            let escaped = value.map { character -> String in
-                switch character {
+            // By scalars: as a character, CR LF would be one, and its line feed not seen.
+            let escaped = value.unicodeScalars.map { scalar -> String in
+                switch scalar {
                 case "\\": "\\\\"
                 case "\"": "\\\""
                 case "\n": "\\n"
-                default: String(character)
+                default: String(scalar)
                 }
             }
             return "\(name)=\"\(escaped.joined())\""

@@ -21,10 +21,10 @@ package struct TraceContext: Sendable, Hashable {
     /// Reads a `traceparent` header; nil when it is malformed, so that a new trace is begun.
     package init?(traceparent: String) {
         let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 4, parts[0].count == 2, parts[0] != "ff",
+        guard parts.count >= 4, Self.isHex(parts[0], digits: 2), parts[0] != "ff",
             parts[0] != "00" || parts.count == 4,
             Self.isID(parts[1], digits: 32), Self.isID(parts[2], digits: 16),
-            parts[3].count == 2, let flags = UInt8(parts[3], radix: 16)
+            Self.isHex(parts[3], digits: 2), let flags = UInt8(parts[3], radix: 16)
         else { return nil }
         traceID = String(parts[1])
         spanID = String(parts[2])
@@ -51,9 +51,11 @@ package struct TraceContext: Sendable, Hashable {
     }
 
     private static func isID(_ text: Substring, digits: Int) -> Bool {
-        text.utf8.count == digits && text.utf8.contains { $0 != UInt8(ascii: "0") }
-            && text.utf8.allSatisfy {
-                (48...57).contains($0) || (97...102).contains($0)
-            }
+        isHex(text, digits: digits) && text.utf8.contains { $0 != UInt8(ascii: "0") }
+    }
+
+    private static func isHex(_ text: Substring, digits: Int) -> Bool {
+        text.utf8.count == digits
+            && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 }

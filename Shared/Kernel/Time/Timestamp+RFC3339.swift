@@ -22,6 +22,11 @@ private enum Civil {
         return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
+    /// From 0000-01-01T00:00:00Z to the last microsecond of 9999.
+    static let writtenMicroseconds =
+        days(year: 0, month: 1, day: 1) * 86_400_000_000...days(year: 10_000, month: 1, day: 1)
+        * 86_400_000_000 - 1
+
     static func daysInMonth(year: Int64, month: Int64) -> Int64 {
         switch month {
         case 4, 6, 9, 11: 30
@@ -33,7 +38,12 @@ private enum Civil {
 
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with milliseconds (`2026-01-31T09:30:00.123Z`); finer parts are cut off.
+    ///
+    /// The notation has four-digit years only: an instant beyond them is written as the last
+    /// (or first) one that it has.
     package var description: String {
+        let range = Civil.writtenMicroseconds
+        let microseconds = min(max(microseconds, range.lowerBound), range.upperBound)
         let day =
             microseconds >= 0 || microseconds % 86_400_000_000 == 0
             ? microseconds / 86_400_000_000 : microseconds / 86_400_000_000 - 1
@@ -47,7 +57,7 @@ extension Timestamp: CustomStringConvertible {
                     rest /= 10
                 }
             }
-            put(min(max(year, 0), 9999), at: 0, digits: 4)
+            put(year, at: 0, digits: 4)
             put(month, at: 5, digits: 2)
             put(dayOfMonth, at: 8, digits: 2)
             put(millisOfDay / 3_600_000, at: 11, digits: 2)
@@ -67,7 +77,8 @@ extension Timestamp: CustomStringConvertible {
 
     /// Reads RFC 3339 with `Z` or an offset and up to nine fractional digits (beyond six cut off).
     ///
-    /// Nil for anything else: a missing offset, an impossible date, a leap second.
+    /// Nil for anything else: a missing offset, an impossible date, a leap second, an instant that
+    /// lies outside the years 0000 to 9999 in UTC.
     package init?(_ text: some StringProtocol) {
         var reader = RFC3339Reader(bytes: Array(text.utf8))
         guard let value = reader.read() else { return nil }
@@ -95,7 +106,8 @@ private struct RFC3339Reader {
         else { return nil }
         let days = Civil.days(year: year, month: month, day: day)
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
-        return seconds * 1_000_000 + fraction
+        let microseconds = seconds * 1_000_000 + fraction
+        return Civil.writtenMicroseconds.contains(microseconds) ? microseconds : nil
     }
 
     private mutating func number(_ digits: Int) -> Int64? {
