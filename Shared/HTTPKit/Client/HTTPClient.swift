@@ -33,12 +33,12 @@ package final class HTTPClient: Sendable {
 
     /// Sends a request and returns the whole response, whatever its status.
     ///
-    /// Takes at most `request.deadline` with all attempts, and no longer than the current
-    /// `RequestScope` lives. A status that asks for another attempt (429, 502, 503, 504) is retried
-    /// where allowed and else returned. Cancelling the task ends the transfer.
+    /// Takes at most `request.deadline` with all attempts. A status that asks for another attempt
+    /// (429, 502, 503, 504) is retried where allowed and else returned. Cancelling the task ends the
+    /// transfer.
     package func send(_ request: ClientRequest) async throws(HTTPClientError) -> ClientResponse {
         let target = try RequestTarget(request.url)
-        let deadline = Self.deadline(of: request)
+        let deadline = ContinuousClock.now + request.deadline
         var attempt = 1
         while true {
             let result = await self.attempt(request, target, until: deadline)
@@ -55,11 +55,6 @@ package final class HTTPClient: Sendable {
     package func shutdown() async {
         driver.stop()
         await driver.waitForEnd()
-    }
-
-    private static func deadline(of request: ClientRequest) -> ContinuousClock.Instant {
-        let own = ContinuousClock.now + request.deadline
-        return min(own, RequestScope.current?.deadline ?? own)
     }
 
     /// How long to pause before the next attempt; nil when `result` is final.

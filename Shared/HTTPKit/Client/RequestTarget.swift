@@ -8,15 +8,17 @@ struct RequestTarget {
         func refuse(_ detail: String) -> HTTPClientError {
             HTTPClientError(.invalidRequest, detail: detail)
         }
-        guard url.utf8.allSatisfy({ (33...126).contains($0) }) else {
-            throw refuse("The URL has white space, control or non-ASCII characters.")
+        // A backslash ends the host for some readers of URLs and not for others.
+        let backslash = UInt8(ascii: "\\")
+        guard url.utf8.allSatisfy({ (33...126).contains($0) && $0 != backslash }) else {
+            throw refuse("The URL has white space, control or non-ASCII characters or a backslash.")
         }
         guard let mark = url.firstRange(of: "://") else { throw refuse("The URL is not absolute.") }
         let scheme = url[..<mark.lowerBound].lowercased()
         guard scheme == "http" || scheme == "https" else {
             throw refuse("The URL's scheme is neither http nor https.")
         }
-        let host = url[mark.upperBound...].prefix { !"/?#\\".contains($0) }
+        let host = url[mark.upperBound...].prefix { !"/?#".contains($0) }
         guard !host.contains("@") else { throw refuse("The URL has a user name.") }
         guard !host.isEmpty, !host.hasPrefix(":") else { throw refuse("The URL has no host.") }
         guard !url.contains("#") else { throw refuse("The URL has a fragment.") }

@@ -39,7 +39,10 @@ extension Exchange {
             }
             let request = request(body: body, values: values, query: query, due)
             let response = try await TraceContext.$current.withValue(identity.trace) {
-                try await route.respond(request)
+                // So that calls to peers carry the request's id too.
+                try await RequestScope.$current.withValue(
+                    RequestScope(requestID: identity.requestID)
+                ) { try await route.respond(request) }
             }
             if let fault = response.fault { logFault(fault, route) }
             return response
