@@ -7,7 +7,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct HTTPLogTests {
     private let client = ClientID(SystemIDGenerator().next())
 
-    /// Serves a log in memory over the routes of event-service and reads it as another service does.
+    /// Serves a log in memory over the routes of event-service and reads it as another service
+    /// does.
     private func serving(
         _ log: MemoryLog, token: String = "good", _ play: (HTTPLog) async throws -> Void
     ) async throws {

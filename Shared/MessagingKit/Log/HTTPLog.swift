@@ -81,8 +81,8 @@ package struct HTTPLog: LogPort {
 }
 
 extension LogError {
-    /// Only what is wrong with the messages themselves is for ever: a wrong token, address or version
-    /// is put right by people, and the messages wait for it.
+    /// Only what is wrong with the messages themselves is for ever: a wrong token, address or
+    /// version is put right by people, and the messages wait for it.
     init(_ error: PeerError) {
         if case .problem(let document, _) = error, [400, 413, 422].contains(document.status) {
             self = .refused(code: document.code, detail: document.detail)

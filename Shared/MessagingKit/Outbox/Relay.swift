@@ -8,7 +8,7 @@ import PostgresKit
 struct Relay: Sendable {
     /// Longer than any call to the log may last, so that a claim only ends early when its holder
     /// died.
-    static let claimLease = Duration.seconds(30)
+    static let claimLease = Duration.seconds(15)
     /// The most bytes of messages in one call; a single message may be larger.
     static let batchLimitBytes = 512 * 1024
 
@@ -48,13 +48,20 @@ struct Relay: Sendable {
     func sendNext(of clients: [ClientID]?) async throws -> Int {
         let token = world.ids.next()
         let limit = LogAppendRequest.maximumMessages
-        let claim =
-            if let clients {
-                try await store.claim(
-                    of: clients, token: token, limit: limit, lease: Self.claimLease)
-            } else {
-                try await store.claim(token: token, limit: limit, lease: Self.claimLease)
-            }
+        let claim: Claim
+        do {
+            claim =
+                if let clients {
+                    try await store.claim(
+                        of: clients, token: token, limit: limit, lease: Self.claimLease)
+                } else {
+                    try await store.claim(token: token, limit: limit, lease: Self.claimLease)
+                }
+        } catch {
+            // It may have been made although its answer was lost.
+            if error.outcomeIsUnknown { try? await finish(Outcome(), token: token) }
+            throw error
+        }
         if clients == nil { lag.set(claim.messages.first?.ageMilliseconds ?? 0) }
         return claim.isHeld ? try await send(claim) : 0
     }
@@ -71,8 +78,7 @@ struct Relay: Sendable {
         if !outcome.delivered.isEmpty {
             world.faults.reach(MessagingCrashPoints.relay(service))
         }
-        try await store.finish(
-            delivered: outcome.delivered, refused: outcome.refused, token: claim.token)
+        try await finish(outcome, token: claim.token)
         relayed.increment(by: outcome.delivered.count)
         deadLetters.increment(by: outcome.refused.count)
         for refused in outcome.refused {
@@ -82,6 +88,21 @@ struct Relay: Sendable {
         }
         if let failure { throw failure }
         return outcome.delivered.count + outcome.refused.count
+    }
+
+    /// Records what was sent. Tried a few times: otherwise the clients wait for the claim's end.
+    private func finish(_ outcome: Outcome, token: UUID) async throws {
+        var backoff = Backoff(base: .milliseconds(50), limit: .seconds(1))
+        while true {
+            do {
+                return try await store.finish(
+                    delivered: outcome.delivered, refused: outcome.refused, token: token)
+            } catch {
+                let pause = backoff.fail()
+                guard backoff.failures < 6 else { throw error }
+                try await Task.sleep(for: pause)
+            }
+        }
     }
 
     private struct Outcome {

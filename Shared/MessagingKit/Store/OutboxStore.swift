@@ -112,23 +112,23 @@ struct OutboxStore: Sendable {
         return Claim(token: token, isHeld: !results[0].isEmpty, messages: messages)
     }
 
-    /// Takes exactly these rows away, keeps the refused ones as dead letters, and ends the claim.
+    /// Takes exactly these rows away, keeps the refused ones as dead letters, and ends the claim. A
+    /// repeat changes nothing.
     func finish(
         delivered: [Int], refused: [RefusedMessage], token: UUID
     ) async throws(PostgresError) {
         let done = delivered + refused.map(\.pending.sequence)
-        var statements: [SQL] = [
-            "delete from messaging_outbox where sequence = any(\(done)::bigint[])",
-            "delete from messaging_relay_claim where token = \(token)",
-        ]
+        var statements: [SQL] = []
         for message in refused {
             statements.append(
                 """
                 insert into messaging_dead_letter (direction, client_id, message_id, reason, body)
-                values ('out', \(message.pending.clientID), \(message.pending.id),
-                    \(String(message.reason.prefix(500))), \(message.pending.body))
+                select 'out', client_id, message_id, \(String(message.reason.prefix(500))), body
+                from messaging_outbox where sequence = \(message.pending.sequence)
                 """)
         }
+        statements.append("delete from messaging_outbox where sequence = any(\(done)::bigint[])")
+        statements.append("delete from messaging_relay_claim where token = \(token)")
         _ = try await postgres.pipeline(statements)
     }
 

@@ -81,7 +81,8 @@ struct ShardWorker: Sendable {
                 position = current
             }
         }
-        try? await release()
+        // When cancelled, the subscriber gives everything back together.
+        try? await subscriber.cursors.release(shard: shard, epoch: lease.epoch)
     }
 
     /// Asks the log. Without Redis the log holds its answer until something is there.
@@ -173,12 +174,5 @@ struct ShardWorker: Sendable {
             }
         }
         return nil
-    }
-
-    private func release() async throws {
-        let (cursors, shard, epoch) = (subscriber.cursors, shard, lease.epoch)
-        _ = try await finishing(within: .seconds(5)) {
-            try await cursors.release(shard: shard, epoch: epoch)
-        }
     }
 }

@@ -86,7 +86,10 @@ package struct Subscriber: Sendable {
             }
             wakeUps.raiseAll()
         }
-        _ = try? await finishing(within: .seconds(5)) { [cursors] in try await cursors.leave() }
+        // Its own task: this one is cancelled, and the farewell must be said all the same.
+        await Task { [cursors] in
+            try? await withPostgresDeadline(.now + .seconds(2)) { try await cursors.leave() }
+        }.value
     }
 
     /// Learns the number of shards and makes their cursors; nil when cancelled meanwhile.

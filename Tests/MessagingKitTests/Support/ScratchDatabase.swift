@@ -1,77 +1,67 @@
 import Foundation
 import Kernel
 import PostgresKit
+import Testing
 
-/// A database of its own on a private server that ends with the test process.
-struct ScratchDatabase {
-    private static let server = Task { try LocalServer() }
-    let name: String
-    private let folder: String
+/// The servers that all tests share, started when they do not run yet.
+enum TestServers {
+    static let postgresURL = Task { try url("GRAPEVINE_TEST_POSTGRES_URL") }
+    static let redisURL = Task { try url("GRAPEVINE_TEST_REDIS_URL") }
 
-    static func make() async throws -> ScratchDatabase {
-        let server = try await server.value
-        let name = "t" + UUID().uuidString.lowercased().replacing("-", with: "")
-        try server.createDatabase(name)
-        return ScratchDatabase(name: name, folder: server.folder)
+    private static func url(_ variable: String) throws -> String {
+        if let url = ProcessInfo.processInfo.environment[variable] { return url }
+        let script = URL(fileURLWithPath: #filePath)
+            .appending(path: "../../../../deploy/local/test-servers").standardized.path
+        _ = try output(of: script, ["up"])
+        let lines = try output(of: script, ["env"]).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("\(variable)=") })
+        return String(line.dropFirst(variable.count + 1))
     }
 
-    func connect(applicationName: String) throws -> PostgresClient {
-        var configuration = try PostgresConfiguration(
-            url: "host=\(folder) user=postgres dbname=\(name)")
-        configuration.applicationName = applicationName
-        return PostgresClient(configuration, telemetry: .init())
+    private static func output(of script: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: script)
+        process.arguments = arguments
+        process.standardOutput = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "test-servers \(arguments) failed")
+        return String(decoding: data, as: UTF8.self)
     }
 }
 
-private struct LocalServer {
-    static let binaries = "/usr/lib/postgresql/15/bin/"
-    let folder: String
-
-    init() throws {
-        folder = "/tmp/mk-\(ProcessInfo.processInfo.processIdentifier)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try run("/bin/chown", ["postgres", folder])
-        try asPostgres(["initdb", "-D", "\(folder)/data", "-A", "trust", "-N"])
-        // The server ends with this process: it watches for its parent through the shell.
-        let watched = """
-            \(Self.binaries)postgres -D \(folder)/data -k \(folder) -h '' -c fsync=off \
-            -c max_connections=400 >\(folder)/log 2>&1 & server=$!
-            while kill -0 \(ProcessInfo.processInfo.processIdentifier) 2>/dev/null; do sleep 1; done
-            kill -QUIT $server; wait $server; rm -rf \(folder)
-            """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-        process.arguments =
-            ["--reuid=postgres", "--regid=postgres", "--init-groups", "/bin/bash", "-c", watched]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        for _ in 0..<200 where (try? asPostgres(["pg_isready", "-q", "-h", folder])) == nil {
-            usleep(50_000)
-        }
+/// A database of its own on the server for tests, named after the process so that it is cleared
+/// away after a crash too.
+struct ScratchDatabase: Sendable {
+    private static let administrator = Task {
+        try PostgresClient(
+            PostgresConfiguration(url: try await TestServers.postgresURL.value),
+            telemetry: Telemetry())
     }
 
-    func createDatabase(_ name: String) throws {
-        try asPostgres(["createdb", "-h", folder, name])
+    private let url: String
+    private let name: String
+
+    static func make() async throws -> ScratchDatabase {
+        let random = UUID().uuidString.lowercased().replacing("-", with: "")
+        let name = "test_\(ProcessInfo.processInfo.processIdentifier)_\(random)"
+        try await administrator.value.execute("create database \(unsafeRaw: name)")
+        var components = try #require(
+            URLComponents(string: try await TestServers.postgresURL.value))
+        components.path = "/" + name
+        return ScratchDatabase(url: try #require(components.string), name: name)
     }
 
-    private func asPostgres(_ arguments: [String]) throws {
-        try run(
-            "/usr/bin/setpriv",
-            ["--reuid=postgres", "--regid=postgres", "--init-groups", Self.binaries + arguments[0]]
-                + arguments.dropFirst())
+    func connect(applicationName: String) throws -> PostgresClient {
+        var configuration = try PostgresConfiguration(url: url)
+        configuration.applicationName = applicationName
+        return PostgresClient(configuration, telemetry: Telemetry())
     }
 
-    private func run(_ path: String, _ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw CocoaError(.executableLoad)
-        }
+    func drop() async throws {
+        try await Self.administrator.value.execute(
+            "drop database \(unsafeRaw: name) with (force)")
     }
 }

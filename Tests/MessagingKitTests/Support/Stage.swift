@@ -3,6 +3,7 @@ import Foundation
 import Kernel
 import MessagingKit
 import PostgresKit
+import RedisKit
 import Synchronization
 import Testing
 
@@ -40,6 +41,7 @@ final class Stage: Sendable {
         }
         for process in stage.processes.withLock({ $0 }) { await process.shutdown() }
         await stage.postgres.shutdown()
+        try? await stage.database.drop()
         try result.get()
     }
 
@@ -87,18 +89,19 @@ final class Stage: Sendable {
     /// A subscriber that records each event's number as its effect.
     func subscriber(
         on process: PostgresClient? = nil, types: Set<String>? = nil,
+        redis: RedisClient? = nil, pollInterval: Duration = .milliseconds(50),
         stallLimit: Duration = .seconds(60),
         apply: @escaping Subscriber.Apply = { try await Stage.record($0, in: $1) }
     ) -> Subscriber {
         var configuration = SubscriberConfiguration()
-        configuration.pollInterval = .milliseconds(50)
+        configuration.pollInterval = pollInterval
         configuration.leaseDuration = .seconds(1)
         configuration.renewInterval = .milliseconds(100)
         configuration.stallLimit = stallLimit
         configuration.batchLimit = 100
         return Subscriber(
             service: .reward, name: "reward-service", types: types,
-            postgres: process ?? postgres, log: log, redis: nil, world: world,
+            postgres: process ?? postgres, log: log, redis: redis, world: world,
             configuration: configuration, apply: apply)
     }
 
