@@ -7,6 +7,13 @@ extension WorkflowEngine {
         try await StatusStore.status(of: run, on: postgres)
     }
 
+    /// Where the run of a key stands; nil when it has none.
+    package func status<Definition: Workflow>(
+        of id: WorkflowKey, _ workflow: Definition.Type
+    ) async throws -> RunStatus? {
+        try await StatusStore.status(of: id, workflow: Definition.name, on: postgres)
+    }
+
     /// What a run came to; nil unless it is completed. Throws when it is no `Output` of the workflow.
     package func output<Definition: Workflow>(
         of run: RunID, as workflow: Definition.Type

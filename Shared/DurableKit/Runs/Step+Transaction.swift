@@ -7,6 +7,7 @@ extension WorkflowContext {
     ///
     /// The body may run several times but commits once; let it do nothing outside the transaction. While
     /// it lasts (5 s between statements at most) nobody can take the run over.
+    @discardableResult
     package func transactionStep<Value: Codable & Sendable>(
         _ name: String, occurrence: String? = nil, retry: RetryPolicy = .default,
         _ body: @escaping @Sendable (Transaction) async throws -> Value

@@ -77,7 +77,7 @@ struct ClaimedRun: Sendable {
     let input: [UInt8]
     let clockOffset: Duration
     let traceparent: String
-    let startedAt: Timestamp
+    let businessStartedAt: Timestamp
     let execution: Int
     let crashes: Int
     let epoch: Int64
@@ -103,7 +103,7 @@ extension ClaimedRun {
         input = try row.get("input")
         clockOffset = try row.get("clock_offset_microseconds")
         traceparent = try row.get("traceparent")
-        startedAt = try row.get("started_at")
+        businessStartedAt = try row.get("business_started_at")
         execution = Int(try row.get("execution", as: Int32.self))
         crashes = Int(try row.get("crashes", as: Int32.self))
         self.epoch = epoch

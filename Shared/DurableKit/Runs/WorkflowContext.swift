@@ -15,7 +15,7 @@ package struct WorkflowContext: Sendable {
     /// The version of the workflow that the run was started with; branch on it after a change.
     package var version: Int { execution.run.version }
     /// The business time of the start, the same at every replay.
-    package var startedAt: Timestamp { execution.run.startedAt + execution.run.clockOffset }
+    package var startedAt: Timestamp { execution.run.businessStartedAt }
     /// The client's business clock. Different at every replay, so decide on it inside a step only.
     package var now: Timestamp { businessClock.now() }
 
@@ -33,6 +33,7 @@ package struct WorkflowContext: Sendable {
     ///   - body: runs at least once. Throw `PermanentFailure` to give up, anything else to retry.
     ///
     /// Throws `StepFailure` at the end of the retries, `WorkflowInterrupted` when the run must stop.
+    @discardableResult
     package func step<Value: Codable & Sendable>(
         _ name: String, occurrence: String? = nil, retry: RetryPolicy = .default,
         _ body: @escaping @Sendable (StepAttempt) async throws -> Value

@@ -44,9 +44,10 @@ enum RunStore {
         """
         with started as (
             insert into durable_run (run_id, client_id, workflow, version, key, input,
-                clock_offset_microseconds, traceparent, started_at)
+                clock_offset_microseconds, traceparent, started_at,
+                business_started_at)
             select run_id, client_id, workflow, version, key, input, clock_offset, traceparent,
-                \(time)
+                \(time), \(time)::timestamptz + clock_offset * interval '1 microsecond'
             from unnest(
                 \(writes.map(\.runID))::uuid[],
                 \(writes.map { TenantColumn.uuid($0.key.clientID) })::uuid[],

@@ -85,6 +85,16 @@ enum StatusStore {
         try await postgres.queryOne(select + "where run.run_id = \(run)", as: RunStatus.self)
     }
 
+    static func status(
+        of id: WorkflowKey, workflow: String, on postgres: PostgresClient
+    ) async throws(PostgresError) -> RunStatus? {
+        try await postgres.queryOne(
+            """
+            \(select)where run.client_id = \(TenantColumn.uuid(id.clientID))
+                and run.workflow = \(workflow) and run.key = \(id.name)
+            """, as: RunStatus.self)
+    }
+
     /// JSON; nil unless completed.
     static func output(
         of run: RunID, on postgres: PostgresClient

@@ -1,6 +1,7 @@
 -- Durable runs. No row of these tables is updated in place but a worker's lease, a failing step's
--- counters and, when a client moves its business clock, the clock's offset: where a run stands is told by the table that holds it (ready, active,
--- timer, outcome), so the large tables only grow and the hot ones stay tiny.
+-- counters and, when a client moves its business clock, the clock's offset: where a run stands is
+-- told by the table that holds it (ready, active, timer, outcome), so the large tables only grow
+-- and the hot ones stay tiny.
 
 -- One row per living process. The epoch is never reused; every write of a process locks its own
 -- row FOR KEY SHARE, a take-over deletes it, so a process that lost its lease cannot write.
@@ -22,6 +23,8 @@ create table durable_run (
     clock_offset_microseconds bigint not null,
     traceparent text not null,
     started_at timestamptz not null,
+    -- What the business clock showed at the start; stays when the clock is moved.
+    business_started_at timestamptz not null,
     constraint durable_run_key unique (client_id, workflow, key)
 );
 
