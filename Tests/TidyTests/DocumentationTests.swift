@@ -7,35 +7,50 @@ import Testing
     /// conformance or an overload to the declaration of the same name that has them, and one-liners
     /// that stand together to the first of them.
     @Test func `every package declaration of a kit has a doc comment`() throws {
-        for kit in ImportTests.kits.keys.sorted() {
-            var documented: Set<String> = ["encode", "hash"]
-            var bare: [(name: String, place: String)] = []
-            for file in try SourceTree.swift(below: ["Shared/\(kit)"]) {
-                let lines = file.lines
-                for (index, line) in lines.enumerated() {
-                    guard let name = try Self.declaredName(in: line) else { continue }
-                    if Self.hasDocumentation(above: index, in: lines) {
-                        documented.insert(name)
-                    } else {
-                        bare.append((name, "\(file):\(index + 1)"))
-                    }
+        var documented: Set<String> = ["encode", "hash", "appendLiteral"]
+        var bare: [(name: String, place: String)] = []
+        let folders = ImportTests.kits.keys.sorted().map { "Shared/\($0)" }
+        for file in try SourceTree.swift(below: folders) {
+            let lines = file.lines
+            for (index, line) in lines.enumerated() {
+                guard let name = Self.declaredName(in: line) else { continue }
+                if Self.hasDocumentation(above: index, in: lines) {
+                    documented.insert(name)
+                } else if line.contains("package ") {
+                    bare.append((name, "\(file):\(index + 1)"))
                 }
             }
-            for (name, place) in bare {
-                #expect(documented.contains(name), "\(place): \(name) has no doc comment")
-            }
+        }
+        // A request and its response stand under their endpoint's words.
+        let isCovered: (String) -> Bool = { name in
+            documented.contains(name) || name.hasSuffix("Request") || name.hasSuffix("Response")
+        }
+        for (name, place) in bare where !isCovered(name) {
+            Issue.record("\(place): \(name) has no doc comment")
         }
     }
 
-    /// The name of the type or function that the line declares with `package` access.
-    private static func declaredName(in line: Substring) throws -> String? {
-        let declaration = try Regex(
-            #"^\s*(?:@\w+(?:\([^)]*\))?\s+)*package\s+(?:(?:static|final|mutating|nonisolated|"#
-                + #"consuming|borrowing|indirect)\s+)*"#
-                + #"(?:func|struct|class|enum|actor|protocol|typealias)\s+(\w+)"#)
-        guard let match = try declaration.prefixMatch(in: line) else { return nil }
-        return match.output[1].substring.map(String.init)
+    /// The name of the type or function that the line declares; operators have none.
+    private static func declaredName(in line: Substring) -> String? {
+        let words = line.split(separator: " ")
+        let isKeyword: (Substring) -> Bool = { keywords.contains(String($0)) }
+        guard let keyword = words.firstIndex(where: isKeyword), keyword + 1 < words.count,
+            words[..<keyword].allSatisfy({ $0.hasPrefix("@") || modifiers.contains(String($0)) })
+        else { return nil }
+        // A nested one only says which type a protocol means.
+        if words[keyword] == "typealias", line.hasPrefix(" ") { return nil }
+        let name = words[keyword + 1].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        return name.isEmpty ? nil : String(name)
     }
+
+    private static let keywords: Set<String> = [
+        "func", "struct", "class", "enum", "actor", "protocol", "typealias",
+    ]
+
+    private static let modifiers: Set<String> = [
+        "package", "static", "final", "mutating", "nonisolated", "consuming", "borrowing",
+        "indirect", "override",
+    ]
 
     private static func hasDocumentation(above index: Int, in lines: [Substring]) -> Bool {
         for line in lines[..<index].reversed() {
@@ -54,13 +69,12 @@ import Testing
             let url = SourceTree.root.appending(path: "Services/\(service)/README.md")
             let text = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
             let headings = text.lowercased().split(separator: "\n").filter { $0.hasPrefix("#") }
-            #expect(
-                headings.first == "# \(service.lowercased())-service",
-                "Services/\(service)/README.md does not begin with the service's name")
-            for topic in ["own", "route", "message", "config", "table"] {
-                #expect(
-                    headings.contains { $0.contains(topic) },
-                    "Services/\(service)/README.md has no heading about '\(topic)…'")
+            if headings.first != "# \(service.lowercased())-service" {
+                Issue.record("Services/\(service)/README.md does not begin with its name")
+            }
+            for topic in ["own", "route", "message", "config", "table"]
+            where !headings.contains(where: { $0.contains(topic) }) {
+                Issue.record("Services/\(service)/README.md has no heading about '\(topic)'")
             }
         }
     }

@@ -36,7 +36,7 @@ build_services() {
     for name in "${services[@]}"; do
         build_product "$name-service"
     done
-    directory=$(cd "$root" && swift build "${build_options[@]}" --show-bin-path)
+    directory=$(swift build --package-path "$root" "${build_options[@]}" --show-bin-path)
     for name in "${services[@]}"; do
         install_product "$directory/$name-service" "$state/bin/$name-service"
     done
@@ -44,22 +44,11 @@ build_services() {
     step_done build "${#services[@]} services, release"
 }
 
-# Builds one product and says every 20 seconds how far it is.
 build_product() {
-    local product=$1 started pid
+    local product=$1 started
     started=$(now_milliseconds)
-    (cd "$root" && exec swift build "${build_options[@]}" --product "$product") \
-        >>"$logs/build.log" 2>&1 </dev/null &
-    pid=$!
-    local shown=$SECONDS
-    while kill -0 "$pid" 2>/dev/null; do
-        sleep 0.2
-        if ((SECONDS - shown >= 20)); then
-            shown=$SECONDS
-            printf '    %s: %s\n' "$product" "$(tail -n 1 "$logs/build.log" | cut -c1-80)"
-        fi
-    done
-    if ! wait "$pid"; then
+    if ! with_progress "$product" "$logs/build.log" \
+        swift build --package-path "$root" "${build_options[@]}" --product "$product"; then
         grep -E 'error:' "$logs/build.log" | sort -u | head -n 20 >&2
         fail "$product does not build." "See $logs/build.log"
     fi

@@ -28,7 +28,12 @@ wait_until() {
     done
 }
 
-gone() { [[ ! -d /proc/$1 ]]; }
+# Whether a process has ended; one that only waits for its parent to notice has.
+gone() {
+    local line
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    [[ ${line##*) } == Z* ]]
+}
 
 # random_password: 32 letters and digits, fit for a URL.
 random_password() { head -c 256 /dev/urandom | base64 -w 0 | tr -dc 'A-Za-z0-9' | head -c 32; }
@@ -66,6 +71,15 @@ as_user() {
     else
         "${clean[@]}"
     fi
+}
+
+# become USER COMMAND...: the same, in place of this script.
+become() {
+    local user=$1
+    shift
+    local clean=(env -i "PATH=$PATH" LC_ALL=C "$@")
+    ((EUID == 0)) || exec "${clean[@]}"
+    exec setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups -- "${clean[@]}"
 }
 
 # own_place DIR USER: sets `place`, a directory with mode 700 that the user owns and can reach.

@@ -85,7 +85,7 @@ disable_new_services() {
     [[ -d /run/systemd/system ]] || return 0
     local name
     for name in "$@"; do
-        grep -qE "^$name[[:space:]]+server" "$root/deploy/packages" || continue
+        grep -qE "^${name}[[:space:]]+server" "$root/deploy/packages" || continue
         case $name in postgresql-*) name=postgresql ;; esac
         as_root systemctl disable --quiet "$name.service" >/dev/null 2>&1 || true
     done

@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by every script in deploy/: where things are, which ports, how to say things.
-# Needs nothing but bash and coreutils.
+# Needs nothing but bash, coreutils, sed and grep.
 
-export LC_ALL=C
+# shellcheck source=deploy/local/lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 state=${GRAPEVINE_STATE:-$root/.local}
@@ -18,18 +19,10 @@ declare -A service_offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
     [notification]=7 [workflow]=8)
 declare -A port
+# Taken by take_lock; programs that outlive a script must not inherit it: start them with {lock}>&-.
+exec {lock}</dev/null
 
 # MARK: words
-
-# Prints an error in plain words and ends the script.
-fail() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
-    shift
-    for line in "$@"; do printf '  %s\n' "$line" >&2; done
-    exit 1
-}
-
-now_milliseconds() { printf '%s' $((${EPOCHREALTIME/./} / 1000)); }
 
 seconds_since() {
     local spent=$(($(now_milliseconds) - $1))
@@ -43,8 +36,24 @@ step_done() {
     step_started=$(now_milliseconds)
 }
 
-# Prints the comment block at the head of the calling script, for --help.
-print_help() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"; }
+# with_progress LABEL LOG COMMAND...: runs it with its output in the log, says every 20 seconds how
+# far it is, and answers with its exit code.
+with_progress() {
+    local label=$1 log=$2 pid shown=$SECONDS
+    shift 2
+    "$@" >>"$log" 2>&1 </dev/null {lock}>&- &
+    pid=$!
+    # A program in the background does not hear Ctrl-C by itself.
+    trap 'kill "$pid" 2>/dev/null; exit 130' INT TERM
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        ((SECONDS - shown >= 20)) || continue
+        shown=$SECONDS
+        printf '    %s: %s\n' "$label" "$(tail -n 1 "$log" | tr -d '\033' | cut -c1-80)"
+    done
+    trap - INT TERM
+    wait "$pid"
+}
 
 # MARK: ports
 
@@ -77,8 +86,6 @@ save_ports() {
         sort >"$state/ports"
 }
 
-port_is_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 # MARK: processes
 
 # The pid in a pid file, when that process is alive and its command line names what we expect
@@ -97,7 +104,7 @@ supervisor_pid() { living_pid "$run/$1.supervisor" "supervise --name $1 --state 
 # The pid of the supervised program itself. It is the supervisor's child, or an orphan of it.
 program_pid() {
     local pid
-    [[ -f $run/$1.pid ]] && pid=$(<"$run/$1.pid") && [[ -d /proc/$pid ]] || return 1
+    [[ -f $run/$1.pid ]] && pid=$(<"$run/$1.pid") && ! gone "$pid" || return 1
     [[ $(process_start "$pid") == "$(cat "$run/$1.started" 2>/dev/null)" ]] || return 1
     printf '%s' "$pid"
 }
@@ -110,6 +117,19 @@ process_start() {
     # shellcheck disable=SC2086 # the fields are wanted as words
     set -- $stat
     printf '%s' "${20}"
+}
+
+# Ends what is left in a session, such as the workers of a gateway whose master was killed. Every
+# supervisor is a session of its own, so nobody else's processes are in it.
+end_session() {
+    local session=$1 spare=$2 file line fields
+    for file in /proc/[0-9]*/stat; do
+        { read -r line <"$file"; } 2>/dev/null || continue
+        read -ra fields <<<"${line##*) }"
+        if [[ ${fields[3]} == "$session" && ${line%% *} != "$spare" ]]; then
+            kill -KILL "${line%% *}" 2>/dev/null || true
+        fi
+    done
 }
 
 # Starts a program under its own supervisor, apart from this terminal.
@@ -128,7 +148,8 @@ supervised() {
 
 # Stops a program and its supervisor; quiet when neither runs.
 stop_supervised() {
-    local name=$1 supervisor program
+    local name=$1 supervisor program session
+    session=$(cat "$run/$name.supervisor" 2>/dev/null || true)
     if supervisor=$(supervisor_pid "$name"); then
         kill -TERM "$supervisor" 2>/dev/null || true
         wait_until 25 gone "$supervisor" || kill -KILL "$supervisor" 2>/dev/null || true
@@ -137,19 +158,9 @@ stop_supervised() {
         kill -TERM "$program" 2>/dev/null || true
         wait_until 5 gone "$program" || kill -KILL "$program" 2>/dev/null || true
     fi
+    # The pid of a supervisor that is gone names its session for as long as one process is in it.
+    [[ -z $session ]] || end_session "$session" -
     rm -f "$run/$name".{supervisor,pid,started,restarts}
-}
-
-gone() { [[ ! -d /proc/$1 ]]; }
-
-# wait_until SECONDS COMMAND...: polls until the command succeeds.
-wait_until() {
-    local deadline=$(($(now_milliseconds) + $1 * 1000))
-    shift
-    until "$@"; do
-        (($(now_milliseconds) < deadline)) || return 1
-        sleep 0.05
-    done
 }
 
 # Only one deploy/up or deploy/down at a time changes a stack.

@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced: makes each secret once, readable by its owner only, under .local/secrets.
+
+base64url() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
+
+# A secret of N random bytes as base64url, made when its file is not there yet.
+ensure_secret() {
+    local file=$secrets/$1 bytes=$2
+    [[ -s $file ]] || (umask 077 && openssl rand "$bytes" | base64url >"$file")
+}
+
+# Replaces a file only when its text changes, so that an unchanged stack stays as it is.
+write_secret() {
+    local file=$1 text=$2
+    [[ -f $file && $(<"$file") == "$text" ]] || (umask 077 && printf '%s\n' "$text" >"$file")
+}
+
+# The Ed25519 public key of a seed file, base64url. A private key in PKCS #8 is a fixed prefix and
+# the seed; the public key is the last 32 bytes of its DER form.
+public_key() {
+    {
+        printf '\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20'
+        { tr -- '-_' '+/' <"$1" | tr -d '\n' && printf '='; } | base64 -d
+    } | openssl pkey -inform DER -pubout -outform DER | tail -c 32 | base64url
+}
+
+ensure_secrets() {
+    local name keys="" created=no
+    [[ -d $secrets ]] || created=yes
+    mkdir -p "$secrets"
+    chmod 700 "$secrets"
+    ensure_secret staff.secret 48
+    for name in "${services[@]}"; do
+        ensure_secret "$name.postgres.password" 24
+        ensure_secret "$name.seed" 32
+        keys+="${keys:+,}\"$name-service\":\"$(public_key "$secrets/$name.seed")\""
+        write_secret "$secrets/$name.database-url" \
+            "postgresql://grapevine_$name:$(<"$secrets/$name.postgres.password")@127.0.0.1:${port[postgres]}/grapevine_$name"
+    done
+    write_secret "$secrets/service-keys.json" "{$keys}"
+    if [[ $created == yes ]]; then
+        step_done secrets "made in ${secrets#"$root"/}, for your eyes only"
+    fi
+}
+
+# What a service sees as its environment; secrets stay in files.
+write_environment() {
+    local name=$1 peer file=$state/env/$1.env text
+    mkdir -p "$state/env"
+    text="GRAPEVINE_LISTEN=127.0.0.1:${port[$name]}
+GRAPEVINE_DATABASE_URL_FILE=$secrets/$name.database-url
+GRAPEVINE_REDIS_URL_FILE=$secrets/redis-url
+GRAPEVINE_SERVICE_KEY_FILE=$secrets/$name.seed
+GRAPEVINE_SERVICE_KEYS_FILE=$secrets/service-keys.json
+GRAPEVINE_TRUST_FORWARDED_FOR=true"
+    [[ $name != client ]] || text+="
+GRAPEVINE_STAFF_SECRET_FILE=$secrets/staff.secret"
+    for peer in "${services[@]}"; do
+        [[ $peer == "$name" ]] || text+="
+GRAPEVINE_${peer^^}_URL=http://127.0.0.1:${port[$peer]}"
+    done
+    if [[ -n ${GRAPEVINE_LOG_LEVEL:-} ]]; then text+="
+GRAPEVINE_LOG_LEVEL=$GRAPEVINE_LOG_LEVEL"; fi
+    write_secret "$file" "$text"
+}
