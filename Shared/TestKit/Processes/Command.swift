@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// Runs a program to its end.
 package enum Command {
     /// What it printed, when it ended with code 0 within the limit; throws with its output else.
@@ -12,6 +14,10 @@ package enum Command {
             let line = ([executable] + arguments).joined(separator: " ")
             throw ProcessError("\(line) ended with \(exit):\n\(process.logTail(lines: 40))")
         }
-        return process.log()
+        let output = process.log()
+        // Only what went wrong is worth keeping.
+        try? FileManager.default.removeItem(
+            atPath: String(process.logPath.dropLast("/log".count)))
+        return output
     }
 }
