@@ -1,0 +1,111 @@
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import SecurityKit
+
+/// Builds what is stored: a `LogEvent` as JSON without its position.
+enum EventEnvelope {
+    /// A client's event. The sender's own bytes go in as they are.
+    static func pending(_ event: IncomingEvent, _ context: IngestContext) -> PendingEvent {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(event.source.count + 400)
+        let campaign = event.campaignID.map { #""campaign_id":"\#($0)","# } ?? ""
+        bytes += #"{"event_id":\#(JSONText.quoted(event.eventID)),"type":"\#(event.type)","#.utf8
+        bytes += #""client_id":"\#(context.clientID)",\#(campaign)"#.utf8
+        appendParticipant(of: event, context.clientID, to: &bytes)
+        bytes +=
+            #""occurred_at":"\#(event.occurredAt)","received_at":"\#(context.receivedAt)","#.utf8
+        bytes += #""trust":"\#(context.trust.rawValue)","#.utf8
+        if let subject = event.subject {
+            bytes += #""subject":\#(JSONText.quoted(subject)),"#.utf8
+        }
+        bytes += #""traceparent":"\#(context.traceparent)","properties":"#.utf8
+        bytes += event.properties?.bytes ?? Array("{}".utf8)[...]
+        if !event.context.isEmpty {
+            bytes += #","context":"#.utf8
+            appendObject(event.context, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+        return PendingEvent(
+            clientID: context.clientID, campaignID: event.campaignID, type: event.type,
+            identity: identity(of: event.eventID, context.clientID),
+            bodyHash: hash(event.source), envelope: bytes)
+    }
+
+    /// A service's message.
+    ///
+    /// The trace does not count as content: a repeat may be sent from another one.
+    static func pending(_ message: LogMessage, receivedAt: Timestamp) throws -> PendingEvent {
+        let place = LogPosition(shard: 0, position: 0)
+        let stored = try JSONCoding.encode(
+            LogEvent(message, position: place, receivedAt: receivedAt))
+        let said = try JSONCoding.encode(
+            LogMessage(
+                id: message.id, type: message.type, clientID: message.clientID,
+                campaignID: message.campaignID, subject: message.subject,
+                occurredAt: message.occurredAt, data: message.data, traceparent: nil))
+        return PendingEvent(
+            clientID: message.clientID, campaignID: message.campaignID, type: message.type,
+            identity: identity(of: message.id, message.clientID), bodyHash: hash(said[...]),
+            envelope: try withoutPosition(stored))
+    }
+
+    /// The hash of (client, event id): what makes it the same event.
+    static func identity(of eventID: String, _ client: ClientID) -> UUID {
+        var input: [UInt8] = []
+        withUnsafeBytes(of: client.uuid.uuid) { input += $0 }
+        input += eventID.utf8
+        return hash(input[...])
+    }
+
+    /// The first 16 bytes of SHA-256.
+    private static func hash(_ bytes: ArraySlice<UInt8>) -> UUID {
+        let digest = Digest.sha256(Array(bytes))
+        var value = UUID().uuid
+        withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: digest.prefix(16)) }
+        return UUID(uuid: value)
+    }
+
+    /// The object without its first member, which is the position.
+    private static func withoutPosition(_ bytes: [UInt8]) throws -> [UInt8] {
+        let root = try JSONSlice(parsing: bytes)
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count)
+        appendObject(root.members.filter { $0.name != "position" }, to: &output)
+        return output
+    }
+
+    private static func appendParticipant(
+        of event: IncomingEvent, _ client: ClientID, to bytes: inout [UInt8]
+    ) {
+        var members: [String] = []
+        if let externalID = event.externalID {
+            let id = ParticipantID.derived(client: client, externalID: externalID)
+            members.append(#""participant_id":"\#(id)""#)
+            members.append(#""external_id":\#(JSONText.quoted(externalID))"#)
+        }
+        if let anonymousID = event.anonymousID {
+            members.append(#""anonymous_id":\#(JSONText.quoted(anonymousID))"#)
+        }
+        bytes += #""participant":{\#(members.joined(separator: ","))"#.utf8
+        if let traits = event.traits {
+            bytes += #","traits":"#.utf8
+            bytes += traits.bytes
+        }
+        bytes += "},".utf8
+    }
+
+    private static func appendObject(
+        _ members: [(name: String, value: JSONSlice)], to bytes: inout [UInt8]
+    ) {
+        bytes.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += JSONText.quoted(member.name).utf8
+            bytes.append(UInt8(ascii: ":"))
+            bytes += member.value.bytes
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+}
