@@ -1,1 +1,52 @@
-import Kernel
+package import Contracts
+package import HTTPKit
+package import Kernel
+import MessagingKit
+package import PostgresKit
+package import ServiceKit
+import Synchronization
+
+/// Ingestion and the log: takes events and messages, keeps them in order, feeds them to subscribers.
+package struct EventService: Service {
+    package static let name = ServiceName.event
+    package static let summary =
+        "Takes events and the services' messages, keeps the log, and feeds it to subscribers."
+    package static let crashPoints = EventCrashPoint.all
+    package static let migrations = EventMigrations.all
+
+    let configuration: EventConfiguration
+    let context: ServiceContext
+    let log: LocalLog
+    private let generations: GenerationRotation
+
+    package static func ports(
+        _ configuration: EventConfiguration, _ resources: ServiceResources
+    ) throws -> ServicePorts {
+        ServicePorts(log: LocalLog(resources))
+    }
+
+    package init(_ configuration: EventConfiguration, _ context: ServiceContext) async throws {
+        guard let log = context.log as? LocalLog else {
+            preconditionFailure("Event-service keeps the log itself.")
+        }
+        self.configuration = configuration
+        self.context = context
+        self.log = log
+        generations = GenerationRotation(store: log.retention, world: context.world)
+    }
+
+    package func background() -> [BackgroundTask] {
+        let retention = SegmentRetention(
+            store: log.retention, keep: configuration.retention, cap: configuration.retentionCap,
+            world: context.world)
+        return [
+            BackgroundTask("generations") { try await generations.run() },
+            BackgroundTask("wake-ups") { await log.wakeUps.run() },
+            .periodic("retention", every: .seconds(600), telemetry: context.telemetry) {
+                try await retention.run()
+            },
+        ]
+    }
+
+    package func readiness() -> [ReadinessCheck] { [generations.readiness] }
+}

@@ -1,5 +1,6 @@
 import Contracts
 import Kernel
+import MessagingKit
 import PostgresKit
 
 /// Answers `GET /internal/feed` from the tail in memory or from PostgreSQL, holding the answer for
@@ -14,7 +15,8 @@ struct LogFeed: Sendable {
 
     let store: FeedStore
     let tail: LogTailCache
-    let signals: ShardSignals
+    /// One per shard; raised after each commit of this process.
+    let signals: [WakeSignal]
     let shards: ShardMap
     let world: World
 
@@ -32,7 +34,7 @@ struct LogFeed: Sendable {
         var after = request.after
         while true {
             // Taken before reading, so that a commit in between is not slept through.
-            let ticket = signals.ticket(of: request.shard)
+            let seen = signals[request.shard].raises
             let page = try await read(request, after: after)
             let remaining = ContinuousClock.now.duration(to: deadline)
             guard page.count == 0, request.limit > 0, remaining > .zero else {
@@ -40,8 +42,9 @@ struct LogFeed: Sendable {
             }
             after = page.next
             if page.next < page.head { continue }
-            await signals.wait(
-                for: request.shard, beyond: ticket, within: min(remaining, Self.pollInterval))
+            await signals[request.shard].wait(
+                past: seen, within: min(remaining, Self.pollInterval))
+            try Task.checkCancellation()
         }
     }
 

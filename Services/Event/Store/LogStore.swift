@@ -7,19 +7,6 @@ struct LogStore: Sendable {
     let postgres: PostgresClient
     let faults: any FaultInjector
 
-    /// Makes the shards that are missing. Throws when the log was installed with another number.
-    func prepareShards(_ count: Int) async throws {
-        _ = try await postgres.execute(
-            """
-            insert into log_shard (shard)
-            select generate_series(0, \(count - 1)::integer)
-            on conflict do nothing
-            """)
-        let found = try await postgres.queryOne("select count(*) as count from log_shard")
-        let installed: Int = try found?.get("count") ?? 0
-        guard installed == count else { throw LogFailure.otherShardCount(installed) }
-    }
-
     /// Appends what is new in one transaction and tells what became of each event.
     ///
     /// All events must belong to `shard`. The shard's row is locked first, so that two appends of one
@@ -98,8 +85,6 @@ struct Appended: Sendable {
 
 /// Why the log could not do as asked.
 enum LogFailure: Error, Sendable, Hashable {
-    /// The log was installed with this many shards.
-    case otherShardCount(Int)
     case unknownShard(Int)
     /// More is waiting to be written than may wait.
     case overloaded

@@ -3,7 +3,9 @@ import Kernel
 
 /// Which shard a client's events are in: all of one client in one order.
 struct ShardMap: Sendable {
-    /// How many shards the log has; never changes for an installed log.
+    /// As many as the migration made; never changes for an installed log.
+    static let installed = ShardMap(count: 8)
+
     let count: Int
 
     /// FNV-1a over the client's 16 bytes; the same on every replica and for ever.

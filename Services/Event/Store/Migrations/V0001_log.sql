@@ -7,6 +7,9 @@ create table log_shard (
     head bigint not null default 0 check (head >= 0)
 ) with (fillfactor = 50);
 
+-- How many there are never changes: a client's shard is computed from it (ShardMap).
+insert into log_shard (shard) select generate_series(0, 7);
+
 -- A segment holds many events as one opaque value with a small index before it, so that the feed
 -- filters without parsing.
 create table log_segment (

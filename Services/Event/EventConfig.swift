@@ -1,0 +1,24 @@
+import Kernel
+import ServiceKit
+
+/// Settings of event-service beside the common ones.
+package struct EventConfiguration: ServiceConfiguration {
+    /// How long segments are kept after every subscriber has passed them.
+    let retention: Duration
+    /// When they are deleted whoever still waits.
+    let retentionCap: Duration
+    /// Events requests per key and second.
+    let requestsPerSecondPerKey: Int
+
+    package init(_ environment: inout EnvironmentReader) {
+        retention = environment.duration(
+            "GRAPEVINE_EVENT_RETENTION", default: .seconds(14 * 86_400),
+            "How long the log keeps what every subscriber has passed.")
+        retentionCap = environment.duration(
+            "GRAPEVINE_EVENT_RETENTION_CAP", default: .seconds(30 * 86_400),
+            "When the log forgets even what a subscriber still waits for.")
+        requestsPerSecondPerKey = environment.integer(
+            "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
+            "Requests with events that one API key may send in a second.")
+    }
+}

@@ -1,0 +1,85 @@
+import Contracts
+import HTTPKit
+import Kernel
+import MessagingKit
+import PostgresKit
+import ServiceKit
+
+/// The log itself, for event-service's own use and for its routes.
+struct LocalLog: LogPort {
+    let appender: LogAppender
+    let wakeUps: WakeUps
+    let retention: RetentionStore
+    private let pages: LogFeed
+    private let world: World
+
+    init(_ resources: ServiceResources) {
+        let shards = ShardMap.installed
+        let tail = LogTailCache(shards: shards.count)
+        let signals = (0..<shards.count).map { _ in WakeSignal() }
+        let wakeUps = WakeUps(redis: resources.redis, telemetry: resources.world.telemetry)
+        let postgres = resources.postgres
+        appender = LogAppender(
+            store: LogStore(postgres: postgres, faults: resources.world.faults), shards: shards,
+            world: resources.world,
+            onAppended: { shard, events, appended in
+                guard !appended.segments.isEmpty else { return }
+                tail.append(appended.segments, to: shard)
+                signals[shard].raise()
+                wakeUps.announce(events, appended, shard: shard)
+            })
+        pages = LogFeed(
+            store: FeedStore(postgres: postgres), tail: tail, signals: signals, shards: shards,
+            world: resources.world)
+        retention = RetentionStore(postgres: postgres)
+        self.wakeUps = wakeUps
+        world = resources.world
+    }
+
+    /// A page as the bytes that go out.
+    func page(_ request: FeedRequest) async throws -> [UInt8] { try await pages.page(request) }
+
+    // MARK: - LogPort
+
+    func append(_ messages: [LogMessage]) async throws(LogError) -> [LogAppendResult] {
+        let now = world.clock.now()
+        do {
+            let pending = try messages.map {
+                try EventEnvelope.pending($0, receivedAt: now)
+            }
+            let results = try await appender.append(pending)
+            return zip(messages, results).map { message, result in
+                LogAppendResult(message, shard: result.shard, result.outcome)
+            }
+        } catch let failure as LogFailure {
+            throw .unavailable(reason: "\(failure)")
+        } catch {
+            throw .refused(code: "invalid_message", detail: "The message cannot be stored.")
+        }
+    }
+
+    func feed(_ request: FeedRequest) async throws(LogError) -> FeedPage {
+        do {
+            return try JSONCoding.decode(
+                FeedPage.self, from: try await page(request), strictness: .lenient)
+        } catch {
+            throw .unavailable(reason: "the log could not be read")
+        }
+    }
+
+    func shardCount() async throws(LogError) -> Int { ShardMap.installed.count }
+}
+
+extension LogAppendResult {
+    fileprivate init(_ message: LogMessage, shard: Int, _ outcome: AppendOutcome) {
+        let (status, position): (Status, Int) =
+            switch outcome {
+            case .accepted(let position): (.accepted, position)
+            case .duplicate(let position): (.duplicate, position)
+            case .conflict(let position): (.conflict, position)
+            }
+        self.init(
+            id: message.id, status: status,
+            position: LogPosition(shard: shard, position: position))
+    }
+}

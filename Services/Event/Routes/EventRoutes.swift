@@ -1,0 +1,31 @@
+import Contracts
+import HTTPKit
+import Kernel
+import ServiceKit
+
+extension EventService {
+    /// Every route of the service.
+    package func routes(_ router: inout Router) {
+        let ingest = IngestEvents(appender: log.appender)
+        let append = AppendMessages(log: log)
+        let feed = ReadFeed(log: log)
+        router.group(sdk) { group in
+            group.post("/events", limits: IngestEvents.limits, handler: ingest.respond)
+        }
+        router.group(context.audiences.internal) { group in
+            group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
+            group.on(EventContracts.shards) { _, _, _ in
+                LogShardsResponse(count: ShardMap.installed.count)
+            }
+            group.get("/feed") { request, _ in try await feed.respond(request) }
+        }
+    }
+
+    private var sdk: Audience<SDKPrincipal> {
+        context.audiences.sdk(
+            limits: AudienceLimits(
+                perKey: RateLimitPolicy(
+                    "events", limit: configuration.requestsPerSecondPerKey, per: .seconds(1))),
+            bodyLimitBytes: IngestEvents.maximumBytes)
+    }
+}

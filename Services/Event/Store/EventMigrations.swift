@@ -1,0 +1,9 @@
+import PostgresKit
+
+/// The service's migrations, in order.
+enum EventMigrations {
+    static let all = [
+        Migration("event", "V0001_log", PackageResources.V0001_log_sql),
+        Migration("event", "V0002_identity", PackageResources.V0002_identity_sql),
+    ]
+}

@@ -1,0 +1,62 @@
+import FoundationEssentials
+import Kernel
+import Testing
+
+@testable import EventService
+
+@Suite struct AppendPlanTests {
+    private let client = ClientID(UUID())
+
+    private func event(_ identity: UUID, _ bodyHash: UUID = UUID()) -> PendingEvent {
+        PendingEvent(
+            clientID: client, campaignID: nil, type: "signup", identity: identity,
+            bodyHash: bodyHash, envelope: Array("{}".utf8))
+    }
+
+    @Test func `new events get the positions after the head without a gap`() {
+        let plan = AppendPlan([event(UUID()), event(UUID())], known: [:], head: 41)
+        #expect(plan.outcomes == [.accepted(position: 42), .accepted(position: 43)])
+        #expect(plan.accepted == [0, 1])
+    }
+
+    @Test func `a known event is a duplicate and takes no position`() {
+        let (identity, body) = (UUID(), UUID())
+        let known = [identity: KnownEvent(bodyHash: body, position: 7)]
+        let plan = AppendPlan([event(identity, body), event(UUID())], known: known, head: 9)
+        #expect(plan.outcomes == [.duplicate(position: 7), .accepted(position: 10)])
+    }
+
+    @Test func `the same id with another body is a conflict and the first stands`() {
+        let identity = UUID()
+        let known = [identity: KnownEvent(bodyHash: UUID(), position: 7)]
+        #expect(
+            AppendPlan([event(identity)], known: known, head: 9).outcomes
+                == [.conflict(position: 7)])
+    }
+
+    @Test func `of two with one id in a batch the first stands`() {
+        let (identity, body) = (UUID(), UUID())
+        let plan = AppendPlan(
+            [event(identity, body), event(identity, body), event(identity)], known: [:], head: 0)
+        #expect(
+            plan.outcomes == [
+                .accepted(position: 1), .duplicate(position: 1), .conflict(position: 1),
+            ])
+        #expect(plan.accepted == [0])
+    }
+
+    @Test func `segments hold at most five hundred events and leave no position out`() {
+        let drafts = SegmentDraft.cut((0..<1201).map { _ in event(UUID()) }, after: 10)
+        #expect(drafts.map(\.header.entries.count) == [500, 500, 201])
+        #expect(drafts.map(\.firstPosition) == [11, 511, 1011])
+        #expect(drafts.last?.lastPosition == 1211)
+    }
+
+    @Test func `a flush takes at least one submission and stops at its limits`() {
+        let limits = FlushLimits(events: 10, bytes: 100, waitingBytes: 1000)
+        #expect(limits.batch([(events: 50, bytes: 1)]) == 1)
+        #expect(limits.batch([(5, 10), (5, 10), (1, 10)]) == 2)
+        #expect(limits.batch([(1, 60), (1, 60)]) == 1)
+        #expect(limits.batch([(events: Int, bytes: Int)]()) == 0)
+    }
+}
