@@ -13,9 +13,11 @@ package struct EventConfiguration: ServiceConfiguration {
     package init(_ environment: inout EnvironmentReader) {
         retention = environment.duration(
             "GRAPEVINE_EVENT_RETENTION", default: .seconds(14 * 86_400),
+            in: .seconds(3600) ... .seconds(3650 * 86_400),
             "How long the log keeps what every subscriber has passed.")
         retentionCap = environment.duration(
             "GRAPEVINE_EVENT_RETENTION_CAP", default: .seconds(30 * 86_400),
+            in: .seconds(3600) ... .seconds(3650 * 86_400),
             "When the log forgets even what a subscriber still waits for.")
         requestsPerSecondPerKey = environment.integer(
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,

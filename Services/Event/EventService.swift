@@ -40,7 +40,7 @@ package struct EventService: Service {
             store: log.retention, keep: configuration.retention, cap: configuration.retentionCap,
             world: context.world)
         return [
-            BackgroundTask("generations") { try await generations.run() },
+            BackgroundTask("generations") { [generations] in try await generations.run() },
             BackgroundTask("wake-ups") { await log.wakeUps.run() },
             .periodic("retention", every: .seconds(600), telemetry: context.telemetry) {
                 try await retention.run()
