@@ -1,5 +1,5 @@
 import Kernel
-import ServiceKit
+package import ServiceKit
 
 /// Settings of event-service beside the common ones.
 package struct EventConfiguration: ServiceConfiguration {

@@ -1,5 +1,4 @@
 package import Contracts
-package import HTTPKit
 package import Kernel
 import MessagingKit
 package import PostgresKit

@@ -1,5 +1,5 @@
 import Contracts
-import HTTPKit
+package import HTTPKit
 import Kernel
 import ServiceKit
 
