@@ -52,11 +52,15 @@ import Testing
         #expect(drafts.last?.lastPosition == 1211)
     }
 
+    private func sizes(_ pairs: [Int]...) -> [(events: Int, bytes: Int)] {
+        pairs.map { (events: $0[0], bytes: $0[1]) }
+    }
+
     @Test func `a flush takes at least one submission and stops at its limits`() {
         let limits = FlushLimits(events: 10, bytes: 100, waitingBytes: 1000)
-        #expect(limits.batch([(events: 50, bytes: 1)]) == 1)
-        #expect(limits.batch([(5, 10), (5, 10), (1, 10)]) == 2)
-        #expect(limits.batch([(1, 60), (1, 60)]) == 1)
-        #expect(limits.batch([(events: Int, bytes: Int)]()) == 0)
+        #expect(limits.batch(sizes([50, 1])) == 1)
+        #expect(limits.batch(sizes([5, 10], [5, 10], [1, 10])) == 2)
+        #expect(limits.batch(sizes([1, 60], [1, 60])) == 1)
+        #expect(limits.batch(sizes()) == 0)
     }
 }
