@@ -2,6 +2,7 @@ import Contracts
 import Kernel
 import MessagingKit
 import PostgresKit
+import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct OutboxTests {

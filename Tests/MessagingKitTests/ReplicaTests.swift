@@ -3,6 +3,7 @@ import Kernel
 import MessagingKit
 import PostgresKit
 import Synchronization
+import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ReplicaTests {
@@ -86,6 +87,31 @@ import Testing
                 try await eventually { stage.log.acknowledged(heir.name, shard: 0) == 9 }
             }
             await life.value
+        }
+    }
+}
+
+extension ReplicaTests {
+    @Test(arguments: MessagingCrashPoints.all(.reward).dropFirst())
+    func `a process that ends at a crash point is succeeded, and nothing is done twice`(
+        _ point: CrashPoint
+    ) async throws {
+        try await Stage.with(shards: 1) { stage in
+            let client = stage.client()
+            try await stage.log.publish(1...500, client: client)
+            let dying = stage.subscriber(on: stage.process())
+            let life = Mutex<Task<Void, Never>?>(nil)
+            stage.faults.at(point, occurrence: 3) { life.withLock { $0?.cancel() } }
+            life.withLock { $0 = Task { await dying.run() } }
+            try await eventually { stage.faults.count(of: point) >= 3 }
+            await life.withLock(\.self)?.value
+            let heir = stage.subscriber()
+            try await stage.running(heir.run) {
+                try await eventually {
+                    try await stage.effects(of: client) == Array(1...500)
+                }
+                try await eventually { stage.log.acknowledged(heir.name, shard: 0) == 500 }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ import Kernel
 import MessagingKit
 import PostgresKit
 import Synchronization
+import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct SubscriberTests {

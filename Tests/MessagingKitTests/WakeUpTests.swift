@@ -3,6 +3,7 @@ import Kernel
 import MessagingKit
 import PostgresKit
 import RedisKit
+import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct WakeUpTests {
@@ -11,9 +12,7 @@ import Testing
 
     @Test func `a message of Redis wakes the subscriber, only for its types`() async throws {
         try await Stage.with { stage in
-            let url = try await TestServers.redisURL.value
-            let redis = RedisClient(
-                try RedisConfiguration(url: url), telemetry: Telemetry())
+            let redis = try await TestRedis.make().client()
             let client = stage.client()
             let subscriber = stage.subscriber(
                 types: ["test.wanted"], redis: redis, pollInterval: never)
@@ -31,9 +30,7 @@ import Testing
 
     @Test func `a waiting call wakes the subscriber of its process`() async throws {
         try await Stage.with { stage in
-            let url = try await TestServers.redisURL.value
-            let redis = RedisClient(
-                try RedisConfiguration(url: url), telemetry: Telemetry())
+            let redis = try await TestRedis.make().client()
             let client = stage.client()
             let subscriber = stage.subscriber(
                 types: ["test.other"], redis: redis, pollInterval: never)

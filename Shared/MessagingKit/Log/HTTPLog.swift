@@ -16,6 +16,7 @@ package struct HTTPLog: LogPort {
         self.peer = peer
     }
 
+    /// See `LogPort.append`; `.refused` for what event-service answers with 400, 413 or 422.
     package func append(_ messages: [LogMessage]) async throws(LogError) -> [LogAppendResult] {
         do {
             return try await peer.call(
@@ -24,6 +25,7 @@ package struct HTTPLog: LogPort {
         } catch { throw LogError(error) }
     }
 
+    /// See `LogPort.feed`. A page beyond 8 MiB is `.unavailable`: ask for fewer events.
     package func feed(_ request: FeedRequest) async throws(LogError) -> FeedPage {
         let query = request.queryItems
             .map { "\($0.name)=\(Self.percentEncoded($0.value))" }
@@ -42,6 +44,7 @@ package struct HTTPLog: LogPort {
         }
     }
 
+    /// See `LogPort.shardCount`.
     package func shardCount() async throws(LogError) -> Int {
         let count: Int
         do {

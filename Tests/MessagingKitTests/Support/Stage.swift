@@ -5,21 +5,21 @@ import MessagingKit
 import PostgresKit
 import RedisKit
 import Synchronization
+import TestKit
 import Testing
 
 /// One service's database, with the kit's tables and a table of effects, beside a log in memory.
 final class Stage: Sendable {
     let log: MemoryLog
-    let faults = RecordedFaults()
+    let faults = RecordingFaults()
     let postgres: PostgresClient
-    private let database: ScratchDatabase
+    private let database: TestDatabase
     private let processes = Mutex<[PostgresClient]>([])
 
     private init(shards: Int) async throws {
         log = MemoryLog(shards: shards)
-        database = try await ScratchDatabase.make()
-        postgres = try database.connect(applicationName: "stage")
-        try await Migrator.migrate(postgres, MessagingMigrations.all, world: World())
+        database = try await TestPostgres.shared().makeDatabase(MessagingMigrations.all)
+        postgres = database.client()
         try await postgres.execute(
             """
             create table test_effect (
@@ -41,7 +41,7 @@ final class Stage: Sendable {
         }
         for process in stage.processes.withLock({ $0 }) { await process.shutdown() }
         await stage.postgres.shutdown()
-        try? await stage.database.drop()
+        await stage.database.drop()
         try result.get()
     }
 
@@ -62,9 +62,9 @@ final class Stage: Sendable {
     func process() -> PostgresClient {
         processes.withLock { processes in
             let name = "process-\(processes.count)"
-            guard let process = try? database.connect(applicationName: name) else {
-                preconditionFailure("The URL was good before.")
-            }
+            var configuration = database.configuration
+            configuration.applicationName = name
+            let process = PostgresClient(configuration, telemetry: Telemetry())
             processes.append(process)
             return process
         }
@@ -190,17 +190,6 @@ extension Stage {
     }
 }
 
-/// Remembers which crash points were reached.
-final class RecordedFaults: FaultInjector {
-    private let points = Mutex<Set<CrashPoint>>([])
-
-    var reached: Set<CrashPoint> { points.withLock { $0 } }
-
-    func reach(_ point: CrashPoint) {
-        _ = points.withLock { $0.insert(point) }
-    }
-}
-
 extension LogEvent {
     /// The number that the test gave it.
     var number: Int? { properties["number"]?.integer }
@@ -213,18 +202,11 @@ extension MemoryLog {
     }
 }
 
-/// Looks again and again until the condition holds; a failure after the deadline.
+/// Looks again and again until the condition holds.
 func eventually(
     within limit: Duration = .seconds(30), sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
-    let deadline = ContinuousClock.now + limit
-    while ContinuousClock.now < deadline {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("The condition did not come true in time.", sourceLocation: sourceLocation)
-    throw NotInTime()
+    try await eventually(
+        "the condition holds", within: limit, sourceLocation: sourceLocation, condition)
 }
-
-struct NotInTime: Error {}
