@@ -1,7 +1,8 @@
 package import Kernel
 import Synchronization
 
-/// Redis: commands pipelined over one connection, Lua scripts, and pattern subscriptions over another.
+/// Redis: commands pipelined over one connection, Lua scripts, and pattern subscriptions over
+/// another.
 ///
 /// Connects in the background and again after every loss, so creating it never fails because the
 /// server is away. While it is away every call fails at once: callers degrade, they do not wait.
@@ -28,11 +29,12 @@ package final class RedisClient: Sendable {
     /// Whether a connection stands now. False positives last at most `stallLimit`.
     package var isAvailable: Bool { lane.isUp }
 
-    /// Sends one command and waits for its answer, at most `deadline` (default: the configuration's).
+    /// Sends one command and waits for its answer, at most `deadline` (default: the
+    /// configuration's).
     ///
-    /// Commands of one caller run in its order. An error answer is thrown with code `.server`. After
-    /// `.timeout` and `.connectionLost` the command may have run; all other codes mean it did not.
-    /// Cancelling the task does not end the wait early; the deadline does.
+    /// Commands of one caller run in its order. An error answer is thrown with code `.server`.
+    /// After `.timeout` and `.connectionLost` the command may have run; all other codes mean it did
+    /// not. Cancelling the task does not end the wait early; the deadline does.
     package func command(
         _ arguments: [RedisArgument], deadline: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
@@ -59,7 +61,8 @@ package final class RedisClient: Sendable {
             bytes, answers: commands.count, within: deadline ?? configuration.commandDeadline)
     }
 
-    /// Runs a script by its digest; when the server lost it (restart, flush), sends the source once.
+    /// Runs a script by its digest; when the server lost it (restart, flush), sends the source
+    /// once.
     ///
     /// Same errors as `command`. `deadline` counts for each round trip: one as a rule, one more the
     /// first time (to load it), one more when the server lost it. The script runs at most once.
@@ -103,7 +106,8 @@ package final class RedisClient: Sendable {
         _ = try await command(["PING"])
     }
 
-    /// Fails what waits with `.shutDown`, ends the subscriptions, and returns when both threads ended.
+    /// Fails what waits with `.shutDown`, ends the subscriptions, and returns when both threads
+    /// ended.
     package func shutdown() async {
         lane.stop()
         subscriber.stop()

@@ -16,7 +16,8 @@ package struct RedisConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(1)
     /// How long the server may owe an answer before the connection is given up.
     package var stallLimit: Duration = .seconds(2)
-    /// The pause before the first new attempt to connect; doubled up to `backoffMaximum`, with jitter.
+    /// The pause before the first new attempt to connect; doubled up to `backoffMaximum`, with
+    /// jitter.
     package var backoffMinimum: Duration = .milliseconds(50)
     package var backoffMaximum: Duration = .seconds(2)
     /// How many commands may wait for an answer at once; more are refused with `.overloaded`.

@@ -60,8 +60,8 @@ package struct RedisScript: Sendable, Hashable {
 
 /// What a subscription tells its reader.
 package enum RedisSignal: Sendable, Hashable {
-    /// The server confirmed the subscription, at first and after every reconnect. Messages before it
-    /// may have been missed: read the state now.
+    /// The server confirmed the subscription, at first and after every reconnect. Messages before
+    /// it may have been missed: read the state now.
     case subscribed
     /// Something was published on a matching channel.
     case message(channel: String, payload: String)

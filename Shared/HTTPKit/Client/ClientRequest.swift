@@ -3,7 +3,8 @@ package struct ClientRequest: Sendable {
     package var method: HTTPMethod
     /// Absolute, `http` or `https`, already percent-encoded, without user name or fragment.
     package var url: String
-    /// `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the client's own business.
+    /// `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are the client's own
+    /// business.
     package var headers: HTTPHeaders
     /// Only for methods that have a body (POST, PUT, PATCH, DELETE); nil sends none.
     package var body: [UInt8]?

@@ -34,8 +34,8 @@ package final class HTTPClient: Sendable {
     /// Sends a request and returns the whole response, whatever its status.
     ///
     /// Takes at most `request.deadline` with all attempts. A status that asks for another attempt
-    /// (429, 502, 503, 504) is retried where allowed and else returned. Cancelling the task ends the
-    /// transfer.
+    /// (429, 502, 503, 504) is retried where allowed and else returned. Cancelling the task ends
+    /// the transfer.
     package func send(_ request: ClientRequest) async throws(HTTPClientError) -> ClientResponse {
         let target = try RequestTarget(request.url)
         let deadline = ContinuousClock.now + request.deadline

@@ -10,8 +10,8 @@ enum KitThread {
 
     /// Runs `body` on a detached thread of its own. False when the system gives no thread.
     ///
-    /// All signals are blocked there: a write to a closed socket must not end the process by SIGPIPE,
-    /// and SIGTERM belongs to whoever handles it.
+    /// Signals are blocked there, except those of a crash: a write to a closed socket must not end
+    /// the process by SIGPIPE, and SIGTERM belongs to whoever handles it.
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let box = unsafe Unmanaged.passRetained(Body(body))
         var thread = pthread_t()
@@ -29,6 +29,9 @@ enum KitThread {
             { argument in
                 var signals = sigset_t()
                 unsafe sigfillset(&signals)
+                for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] {
+                    unsafe sigdelset(&signals, crash)
+                }
                 unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
                 if let argument = unsafe argument {
                     unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()

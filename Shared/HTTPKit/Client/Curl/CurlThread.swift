@@ -1,6 +1,7 @@
 import Glibc
 
-/// Threads of the client: for loops that wait on sockets, which must never hold a cooperative thread.
+/// Threads of the client: for loops that wait on sockets, which must never hold a cooperative
+/// thread.
 enum CurlThread {
     /// What a new thread runs; owned by the thread from its first instruction on.
     private final class Body: Sendable {
@@ -10,8 +11,8 @@ enum CurlThread {
 
     /// Runs `body` on a detached thread of its own. False when the system gives no thread.
     ///
-    /// All signals are blocked there: a write to a closed socket must not end the process by SIGPIPE,
-    /// and SIGTERM belongs to whoever handles it.
+    /// Signals are blocked there, except those of a crash: a write to a closed socket must not end
+    /// the process by SIGPIPE, and SIGTERM belongs to whoever handles it.
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let box = unsafe Unmanaged.passRetained(Body(body))
         var thread = pthread_t()
@@ -29,6 +30,9 @@ enum CurlThread {
             { argument in
                 var signals = sigset_t()
                 unsafe sigfillset(&signals)
+                for crash in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT] {
+                    unsafe sigdelset(&signals, crash)
+                }
                 unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
                 if let argument = unsafe argument {
                     unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()

@@ -23,7 +23,8 @@ extension CurlTransfer {
         try transfer.set(CURLOPT_MAXAGE_CONN, configuration.idleConnectionSeconds)
         try transfer.set(CURLOPT_MAXLIFETIME_CONN, 600)
         if !request.retry.allowsRepeat(of: request.method) {
-            // On a kept connection that dies early libcurl silently sends again, also what must not be.
+            // On a kept connection that dies early libcurl silently sends again, also what must not
+            // be.
             try transfer.set(CURLOPT_FRESH_CONNECT, 1)
         }
         try transfer.setMethod(request.method, request.body)

@@ -8,8 +8,9 @@ package struct PeerClient: Sendable {
     private let client: HTTPClient
     private let authorization: @Sendable () -> String
 
-    /// `baseURL` is scheme, host and port (`http://127.0.0.1:8105`). `authorization` gives the whole
-    /// value of the header (`Bearer …`) and is asked before each call, so that it can renew a token.
+    /// `baseURL` is scheme, host and port (`http://127.0.0.1:8105`). `authorization` gives the
+    /// whole value of the header (`Bearer …`) and is asked before each call, so that it can renew a
+    /// token.
     package init(
         name: String, baseURL: String, client: HTTPClient,
         authorization: @escaping @Sendable () -> String

@@ -2,7 +2,8 @@ package import Kernel
 
 /// Why a call to another service has no output.
 package enum PeerError: Error, Sendable {
-    /// The peer refused, in its own words. For the calling code to branch on; never shown to callers.
+    /// The peer refused, in its own words. For the calling code to branch on; never shown to
+    /// callers.
     case problem(ProblemDocument, retryAfter: Duration?)
     /// The peer cannot be reached, or broke off. The text is for the log.
     case unavailable(String)

@@ -4,6 +4,7 @@
 /// over, then half-open lets single probes through: a success closes it, a failure opens it again
 /// for twice as long.
 package struct CircuitBreaker: Sendable {
+    /// When something happens; passed in.
     package typealias Instant = ContinuousClock.Instant
 
     /// When it opens and for how long.
@@ -34,7 +35,8 @@ package struct CircuitBreaker: Sendable {
         case refused(retryAfter: Duration)
     }
 
-    /// Ties an outcome to the state that let the request through; outcomes of an earlier one are void.
+    /// Ties an outcome to the state that let the request through; outcomes of an earlier one are
+    /// void.
     package struct Pass: Sendable, Hashable {
         fileprivate let generation: Int
     }

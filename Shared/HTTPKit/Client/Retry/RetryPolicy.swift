@@ -1,4 +1,5 @@
-/// Which requests are sent again after a failure, how often, and after which pause. A pure decision.
+/// Which requests are sent again after a failure, how often, and after which pause. A pure
+/// decision.
 package struct RetryPolicy: Sendable, Hashable {
     /// What makes a repeat harmless.
     package enum Condition: Sendable, Hashable {
@@ -6,15 +7,16 @@ package struct RetryPolicy: Sendable, Hashable {
         case never
         /// The method is GET or HEAD.
         case safeMethods
-        /// The caller vouches that the peer recognises repeats (an idempotency key) or that the call
-        /// changes nothing.
+        /// The caller vouches that the peer recognises repeats (an idempotency key) or that the
+        /// call changes nothing.
         case keyed
     }
 
     package let condition: Condition
     /// How many attempts in all, at least 1.
     package let attempts: Int
-    /// The pause before attempt n+1 is a random share of `pauseBase` · 2^(n-1), at most `pauseLimit`.
+    /// The pause before attempt n+1 is a random share of `pauseBase` · 2^(n-1), at most
+    /// `pauseLimit`.
     package let pauseBase: Duration
     package let pauseLimit: Duration
 
@@ -59,7 +61,8 @@ package struct RetryPolicy: Sendable, Hashable {
 
     /// Whether an answer of that status asks for another attempt.
     ///
-    /// 429, 502, 503 and 504 do; 409 does when it says when (a twin with the same key is under way).
+    /// 429, 502, 503 and 504 do; 409 does when it says when (a twin with the same key is under
+    /// way).
     package func isTransient(status: Int, retryAfter: Duration?) -> Bool {
         switch status {
         case 429, 502, 503, 504: true
