@@ -63,6 +63,8 @@ final class Connection: Sendable {
             return run { state, effects in
                 state.waiting.append(submission)
                 state.sendWaiting(&effects)
+                // An error in the middle of a COPY was read long before its end was sent.
+                if state.mode == .copy { state.drain(&effects) }
             }
         }
         load.add(1, ordering: .relaxed)
@@ -92,7 +94,7 @@ final class Connection: Sendable {
             if canWrite { state.flush(&effects) }
             state.sendWaiting(&effects)
             // While the output was full libpq has read what came, so no event will tell of it.
-            if canWrite || state.isOutputFull { state.drain(&effects) }
+            if canWrite || state.isOutputFull || state.mode == .copy { state.drain(&effects) }
         }
     }
 
