@@ -78,28 +78,34 @@ import Glibc
     private func logIn(_ configuration: RedisConfiguration) throws(RedisError) {
         if let password = configuration.password {
             let user = configuration.user.map { [RedisArgument.text($0)] } ?? []
-            try ask(["AUTH"] + user + [.text(password)])
+            try ask(["AUTH"] + user + [.text(password)], expecting: "OK")
         }
         if configuration.database != 0 {
-            try ask(["SELECT", .integer(configuration.database)])
+            try ask(["SELECT", .integer(configuration.database)], expecting: "OK")
         }
-        try ask(["PING"])
+        try ask(["PING"], expecting: "PONG")
     }
 
     /// One command while the context still blocks. Each read waits at most the connect timeout.
-    private func ask(_ command: [RedisArgument]) throws(RedisError) {
+    private func ask(
+        _ command: [RedisArgument], expecting status: String
+    ) throws(RedisError) {
         var bytes: [UInt8] = []
         CommandEncoder.append(command, to: &bytes)
         try append(bytes)
         while hasUnsentBytes { try flush() }
         while true {
-            if let answer = try nextBuffered() { return try check(answer) }
+            if let answer = try nextBuffered() { return try check(answer, status) }
             guard unsafe redisBufferRead(context) == REDIS_OK else { throw lost() }
         }
     }
 
-    private func check(_ answer: RedisValue) throws(RedisError) {
-        guard case .error(let error) = answer else { return }
+    /// Whatever listens there may not be Redis: a socket to a dead local port can even meet itself.
+    private func check(_ answer: RedisValue, _ status: String) throws(RedisError) {
+        guard case .error(let error) = answer else {
+            if answer == .status(status) { return }
+            throw RedisError(.unavailable, detail: "What answers there is not Redis.")
+        }
         let words = error.detail
         if ["WRONGPASS", "NOAUTH", "NOPERM"].contains(error.serverCode)
             || words.contains("invalid password") || words.contains("without any password")

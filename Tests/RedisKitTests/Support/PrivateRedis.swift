@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+import RedisKit
+import Synchronization
+
+/// A redis-server of one test, on a free loopback port, without a file; killed by its process id.
+final class PrivateRedis: Sendable {
+    enum Failure: Error { case noPort, notStarted, notReady }
+
+    let port: Int
+    let password: String?
+    private let process = Mutex<pid_t?>(nil)
+
+    /// Starts and waits until it answers.
+    init(password: String? = nil) async throws {
+        self.password = password
+        port = try Self.freePort()
+        try await start()
+    }
+
+    deinit {
+        kill()
+    }
+
+    var url: String { "redis://\(password.map { ":\($0)@" } ?? "")127.0.0.1:\(port)/0" }
+
+    func configuration(url: String? = nil) throws -> RedisConfiguration {
+        try RedisConfiguration(url: url ?? self.url)
+    }
+
+    /// Starts it again on the same port, empty.
+    func start() async throws {
+        var arguments = [
+            "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "no", "--enable-debug-command", "yes", "--logfile", "/dev/null",
+            "--dir", "/tmp",
+        ]
+        if let password { arguments += ["--requirepass", password] }
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        var pid = pid_t()
+        guard posix_spawnp(&pid, "redis-server", nil, nil, &pointers, environ) == 0 else {
+            throw Failure.notStarted
+        }
+        process.withLock { $0 = pid }
+        guard await eventually({ self.accepts() }) else { throw Failure.notReady }
+    }
+
+    /// As by `kill -9`; returns when the process is gone.
+    func kill() {
+        guard let pid = process.withLock({ pid in pid.take() }) else { return }
+        Glibc.kill(pid, SIGKILL)
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
+
+    private func accepts() -> Bool {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = Self.loopback(port: UInt16(port))
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+    }
+
+    private static func loopback(port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    /// Below the range for outgoing connections, because one of those to a dead port of that range
+    /// may take the port itself and meet itself there.
+    /// `SOCK_CLOEXEC`: a server started meanwhile must not inherit the probe and hold the port.
+    static func freePort() throws -> Int {
+        for _ in 0..<100 {
+            let port = UInt16.random(in: 20_000..<32_000)
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            defer { close(descriptor) }
+            var address = loopback(port: port)
+            let code = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            if code == 0 { return Int(port) }
+        }
+        throw Failure.noPort
+    }
+}
+
+/// Whether `condition` becomes true within a generous time; looks every few milliseconds.
+func eventually(
+    within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+) async rethrows -> Bool {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
+        if try await condition() { return true }
+        try? await Task.sleep(for: .milliseconds(5))
+    }
+    return try await condition()
+}
+
+/// Whether the server answers a PING through `client` within a generous time.
+func isUsable(_ client: RedisClient) async -> Bool {
+    await eventually {
+        do {
+            try await client.ping()
+            return true
+        } catch { return false }
+    }
+}
