@@ -1,0 +1,135 @@
+import Contracts
+import FoundationEssentials
+import Kernel
+import PostgresKit
+import TestKit
+import Testing
+
+@testable import EventService
+
+@Suite(.timeLimit(.minutes(2))) struct LogStoreTests {
+    private let clock = TestClock()
+
+    private func withStore(
+        faults: any FaultInjector = NoFaults(),
+        _ body: (LogStore, PostgresClient) async throws -> Void
+    ) async throws {
+        try await TestPostgres.shared().withDatabase(EventMigrations.all) { database in
+            let client = database.client()
+            try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
+            try await body(LogStore(postgres: client, faults: faults), client)
+            await client.shutdown()
+        }
+    }
+
+    private func event(_ id: String, body: String = "{}", of client: ClientID) -> PendingEvent {
+        PendingEvent(
+            clientID: client, campaignID: nil, type: "signup",
+            identity: EventEnvelope.identity(of: id, client),
+            bodyHash: EventEnvelope.identity(of: body, client), envelope: Array(body.utf8))
+    }
+
+    @Test func `positions are gapless under parallel appends and each id is there once`()
+        async throws
+    {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            let now = clock.now()
+            let accepted = try await withThrowingTaskGroup(of: [Int].self) { group in
+                for writer in 0..<40 {
+                    group.addTask {
+                        // Every id is sent by four writers at once.
+                        let events = (0..<25).map { event("\(writer / 4)-\($0)", of: tenant) }
+                        return try await store.append(events, to: 3, at: now).outcomes.compactMap {
+                            if case .accepted(let position) = $0 { position } else { nil }
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(accepted.sorted() == Array(1...250))
+            let rows = try await client.queryOne(
+                """
+                select (select head from log_shard where shard = 3) as head,
+                    (select sum(last_position - first_position + 1)::bigint from log_segment) as kept,
+                    (select count(*) from event_identity) as known
+                """)
+            let row = try #require(rows)
+            #expect(try row.get("head") == 250)
+            #expect(try row.get("kept") == 250)
+            #expect(try row.get("known") == 250)
+        }
+    }
+
+    @Test func `an id is known across generations for at least seven days`() async throws {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            _ = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
+            for _ in 0..<8 {
+                clock.advance(by: .seconds(86_400))
+                try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
+                let again = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
+                #expect(again.outcomes == [.duplicate(position: 1)])
+            }
+            clock.advance(by: .seconds(86_400))
+            try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
+            let forgotten = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
+            #expect(forgotten.outcomes == [.accepted(position: 2)])
+        }
+    }
+
+    @Test func `segments are read back as they were written`() async throws {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            let events = (0..<1200).map { event("\($0)", body: "{\"n\":\($0)}", of: tenant) }
+            _ = try await store.append(events, to: 1, at: clock.now())
+            let segments = try await FeedStore(postgres: client)
+                .segments(of: 1, after: 500, limit: 10)
+            #expect(segments.map(\.firstPosition) == [501, 1001])
+            let entry = try #require(segments.last?.header.entries.last)
+            let body = try #require(segments.last?.body)
+            let text = String(
+                decoding: body[entry.offset..<(entry.offset + entry.length)], as: UTF8.self)
+            #expect(text == #"{"n":1199}"#)
+        }
+    }
+
+    @Test func `retention waits for every subscriber and then for nobody`() async throws {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            let feed = FeedStore(postgres: client)
+            let retention = RetentionStore(postgres: client)
+            _ = try await store.append([event("a", of: tenant)], to: 2, at: clock.now())
+            try await feed.acknowledge(1, of: 2, by: "fast", at: clock.now())
+            try await feed.acknowledge(0, of: 2, by: "slow", at: clock.now())
+            let later = clock.now() + .seconds(100)
+            let long = clock.now() - .seconds(1)
+            var deleted = try await retention.deleteSegments(
+                spentBefore: later, overdueBefore: long)
+            #expect(deleted == (0, 0))
+            try await feed.acknowledge(1, of: 2, by: "slow", at: clock.now())
+            try await feed.acknowledge(0, of: 2, by: "slow", at: clock.now())
+            deleted = try await retention.deleteSegments(spentBefore: later, overdueBefore: long)
+            #expect(deleted == (1, 0), "an acknowledgement never moves back")
+            _ = try await store.append([event("b", of: tenant)], to: 2, at: clock.now())
+            deleted = try await retention.deleteSegments(spentBefore: long, overdueBefore: later)
+            #expect(deleted == (0, 1))
+        }
+    }
+
+    @Test func `replicas may rotate generations together`() async throws {
+        try await TestPostgres.shared().withDatabase(EventMigrations.all) { database in
+            let client = database.client()
+            let now = clock.now()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await RetentionStore(postgres: client).rotateGenerations(at: now)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            await client.shutdown()
+        }
+    }
+}

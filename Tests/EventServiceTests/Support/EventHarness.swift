@@ -1,0 +1,117 @@
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import SecurityKit
+import ServiceKit
+import TestKit
+import Testing
+
+@testable import EventService
+
+/// Event-service in this process, with a stand-in for client-service that knows some keys.
+struct EventHarness {
+    let service: RunningService<EventService>
+    let http: HTTPClient
+    let callerKey: Ed25519PrivateKey
+    let keys: KeyDirectory
+
+    static func run(_ body: (EventHarness) async throws -> Void) async throws {
+        let keys = try KeyDirectory()
+        let clientService = try keys.serve()
+        let caller = Ed25519PrivateKey.generate()
+        try await TestPostgres.shared().withDatabase { database in
+            let common = CommonConfiguration(
+                service: .event, databaseURL: database.url,
+                redisURL: try await TestRedis.make().url,
+                peers: [.client: "http://127.0.0.1:\(clientService.port)"],
+                serviceKeys: [.workflow: caller.publicKey])
+            var environment = EnvironmentReader([:])
+            let service = try await RunningService.start(
+                EventService.self, configuration: EventConfiguration(&environment),
+                common: common, world: World())
+            let harness = EventHarness(
+                service: service, http: HTTPClient(HTTPClientConfiguration(), world: World()),
+                callerKey: caller, keys: keys)
+            do {
+                try await eventually("the service is ready") { try await harness.isReady() }
+                try await body(harness)
+            } catch {
+                await harness.stop(clientService.server)
+                throw error
+            }
+            await harness.stop(clientService.server)
+        }
+    }
+
+    private func stop(_ clientService: HTTPServer) async {
+        await service.stop()
+        await http.shutdown()
+        await clientService.drain(within: .seconds(1))
+    }
+
+    private func isReady() async throws -> Bool {
+        try await http.send(ClientRequest(method: .get, url: service.url + "/readyz")).status == 200
+    }
+
+    /// Sends a batch with a key; the answer's status and document.
+    func ingest(
+        _ events: String, key: String, headers: [(String, String)] = []
+    ) async throws -> (status: Int, body: JSONValue) {
+        var fields = HTTPHeaders()
+        fields.add("Content-Type", "application/json")
+        fields.add("Authorization", "Bearer \(key)")
+        for (name, value) in headers { fields.add(name, value) }
+        let response = try await http.send(
+            ClientRequest(
+                method: .post, url: service.url + "/v1/sdk/events", headers: fields,
+                body: Array(#"{"events":\#(events)}"#.utf8)))
+        return (response.status, try JSONCoding.parse(response.body))
+    }
+
+    /// The log as another service sees it.
+    var peer: PeerClient {
+        let issuer = ServiceTokenIssuer(
+            caller: .workflow, key: callerKey, clock: SystemClock())
+        return PeerClient(
+            name: "event-service", baseURL: service.url, client: http,
+            authorization: { "Bearer \(issuer.token(for: .event))" })
+    }
+}
+
+/// Stands in for client-service: real HTTP, a fixed list of keys.
+struct KeyDirectory: Sendable {
+    let clientID = ClientID(UUID())
+    let publishable = APIKeySecret.generate(kind: .publishable, mode: .live)
+    let secret = APIKeySecret.generate(kind: .secret, mode: .live)
+    let suspended = APIKeySecret.generate(kind: .secret, mode: .live)
+
+    init() throws {}
+
+    func serve() throws -> (server: HTTPServer, port: UInt16) {
+        var router = Router()
+        let directory = self
+        router.group(Audience<Void>.open(prefix: "/internal")) { group in
+            group.on(ClientContracts.resolveKey) { input, _, _ in
+                ResolveKeyResponse(key: directory.key(input.keyHash))
+            }
+            group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 8) }
+        }
+        var configuration = HTTPServerConfiguration()
+        configuration.port = 0
+        let server = HTTPServer(router: router, configuration: configuration, world: World())
+        return (server, try server.start())
+    }
+
+    private func key(_ hash: String) -> ResolvedKey? {
+        func resolved(_ kind: APIKeyKind, _ status: ClientStatus) -> ResolvedKey {
+            ResolvedKey(
+                keyID: APIKeyID(UUID()), clientID: clientID, kind: kind, mode: .live, scopes: [],
+                origins: [], clientStatus: status, businessClockOffsetMilliseconds: 0)
+        }
+        if hash == Hex.encode(publishable.hash) { return resolved(.publishable, .active) }
+        if hash == Hex.encode(secret.hash) { return resolved(.secret, .active) }
+        if hash == Hex.encode(suspended.hash) { return resolved(.secret, .suspended) }
+        return nil
+    }
+}
