@@ -58,7 +58,8 @@ struct APIKeyAuthenticator: Sendable {
     }
 
     /// A publishable key with a list of origins works only from pages of those origins. A request
-    /// without `Origin` is refused too: browsers send it with every POST and every cross-origin call.
+    /// without `Origin` is refused too: browsers send it with every POST and every cross-origin
+    /// call.
     static func checkOrigin(of request: HTTPRequest, for key: ResolvedKey) throws(Problem) {
         guard key.kind == .publishable, !key.origins.isEmpty else { return }
         let sent = request.headers.values("Origin")

@@ -57,7 +57,8 @@ package struct Audiences: Sendable {
         limits: AudienceLimits, bodyLimitBytes: Int = 1 << 20
     ) -> Audience<SDKPrincipal> {
         let keys = APIKeyAuthenticator(resolver: resolver, limiter: limiter, limits: limits)
-        // A preflight carries no key, so every origin may ask; the call itself checks the key's list.
+        // A preflight carries no key, so every origin may ask; the call itself checks the key's
+        // list.
         let crossOrigin = CrossOriginPolicy(
             allowedHeaders: [
                 "Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key",
@@ -91,7 +92,8 @@ package struct Audiences: Sendable {
 
     /// `/internal`: service tokens. Bodies may be larger; callers are ours.
     ///
-    /// - Parameter more: runs inside the kit's own (a position barrier). One service uses the same for
+    /// - Parameter more: runs inside the kit's own (a position barrier). One service uses the same
+    /// for
     ///   all of its groups.
     package func `internal`(
         middleware more: [any Middleware] = []

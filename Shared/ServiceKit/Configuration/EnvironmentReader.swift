@@ -4,8 +4,8 @@ import FoundationEssentials
 ///
 /// A configuration reads every value in its initialiser and never throws: a wrong value is noted
 /// here and a stand-in is returned. `finish()` then throws all problems at once. The same pass over
-/// an empty environment (`describing()`) is the list that `--help` prints, so the two cannot differ.
-/// An empty value counts as unset.
+/// an empty environment (`describing()`) is the list that `--help` prints, so the two cannot
+/// differ. An empty value counts as unset.
 package struct EnvironmentReader {
     /// One documented variable.
     package struct Variable: Sendable, Hashable {
@@ -48,7 +48,8 @@ package struct EnvironmentReader {
         }
     }
 
-    /// Set variables that begin with `GRAPEVINE_` and that nobody asked for, sorted: often misspelt.
+    /// Set variables that begin with `GRAPEVINE_` and that nobody asked for, sorted: often
+    /// misspelt.
     package var unknownVariables: [String] {
         var known = Set(variables.map(\.name))
         known.formUnion(variables.filter(\.isSecret).map { $0.name + "_FILE" })

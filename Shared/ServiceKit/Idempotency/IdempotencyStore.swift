@@ -19,16 +19,11 @@ package struct IdempotencyStore: Sendable {
         let key: String
     }
 
-    private struct Answered: Sendable {
-        let fingerprint: [UInt8]
-        let response: StoredResponse
-    }
-
     /// The lock is held by a twin elsewhere.
     private struct Busy: Error {}
 
     private let world: World
-    private let flights = SingleFlight<FlightKey, Answered>()
+    private let flights = SingleFlight<FlightKey, AnsweredRequest>()
     private let waitLimit: Duration
     private let replays: Counter
     private let conflicts: Counter
@@ -47,9 +42,10 @@ package struct IdempotencyStore: Sendable {
 
     /// Runs `body` in a transaction unless the key was used before; then gives the first answer.
     ///
-    /// What `body` throws rolls everything back and is not stored: the same key may be tried again, so
-    /// throw problems that may pass and return (as a `StoredResponse`) refusals that are final.
-    /// `body` may run several times before one commits, as in `withTransaction`; it must not call out.
+    /// What `body` throws rolls everything back and is not stored: the same key may be tried again,
+    /// so throw problems that may pass and return (as a `StoredResponse`) refusals that are final.
+    /// `body` may run several times before one commits, as in `withTransaction`; it must not call
+    /// out.
     ///
     /// Throws 409 `idempotency_in_progress` with `Retry-After` while a twin runs, 422
     /// `idempotency_key_reused` for another payload, and what `body` and the database throw.
@@ -94,11 +90,7 @@ package struct IdempotencyStore: Sendable {
     package func purge(_ postgres: PostgresClient) async throws(PostgresError) -> Int {
         let limit = world.clock.now() - Self.retention
         return try await DatabasePurge.run(batch: 1000) { batch throws(PostgresError) in
-            try await postgres.execute(
-                """
-                delete from idempotency_key where ctid = any(array(
-                    select ctid from idempotency_key where created_at < \(limit) limit \(batch)))
-                """)
+            try await IdempotencyRows.delete(before: limit, atMost: batch, in: postgres)
         }
     }
 
@@ -106,7 +98,7 @@ package struct IdempotencyStore: Sendable {
     private func lead(
         _ request: IdempotencyRequest, in postgres: PostgresClient,
         body: (Transaction) async throws -> StoredResponse
-    ) async throws -> (Answered, isReplay: Bool) {
+    ) async throws -> (AnsweredRequest, isReplay: Bool) {
         var pause = Duration.milliseconds(20)
         for attempt in 1...6 {
             do {
@@ -114,8 +106,8 @@ package struct IdempotencyStore: Sendable {
             } catch is Busy {
                 if attempt == 6 { break }
             } catch let error as PostgresError where error.code == .commitUnknown && attempt < 6 {
-                // The key tells: the lock is free only when the lost transaction has ended, and then
-                // its row is there or its effect is not.
+                // The key tells: the lock is free only when the lost transaction has ended, and
+                // then its row is there or its effect is not.
                 world.telemetry.logger.warning("commit unknown; asking the idempotency key")
             }
             try await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
@@ -127,44 +119,22 @@ package struct IdempotencyStore: Sendable {
     private func attemptOnce(
         _ request: IdempotencyRequest, in postgres: PostgresClient,
         body: (Transaction) async throws -> StoredResponse
-    ) async throws -> (Answered, isReplay: Bool) {
+    ) async throws -> (AnsweredRequest, isReplay: Bool) {
         let lock = Self.lockNumber(request)
         return try await postgres.withTransaction { transaction in
-            // One round trip. Each statement sees what committed before it began, so the second
-            // sees the row of whoever held the lock before.
-            let results = try await transaction.pipeline([
-                "select pg_try_advisory_xact_lock(\(lock)) as is_ours",
-                """
-                select fingerprint, status, headers, body from idempotency_key
-                where client_id = \(request.clientID) and route = \(request.route)
-                    and key = \(request.key)
-                """,
-            ])
-            if let row = results[1].first { return (try Self.answered(row), isReplay: true) }
-            guard let row = results[0].first, try row.get("is_ours") else { throw Busy() }
+            let found = try await IdempotencyRows.lock(request, number: lock, in: transaction)
+            if let answered = found.answered { return (answered, isReplay: true) }
+            guard found.isLocked else { throw Busy() }
             let response = try await body(transaction)
-            try await insert(response, for: request, in: transaction)
-            let answered = Answered(fingerprint: request.fingerprint, response: response)
+            let answered = AnsweredRequest(fingerprint: request.fingerprint, response: response)
+            try await IdempotencyRows.insert(
+                answered, of: request, at: world.clock.now(), in: transaction)
             return (answered, isReplay: false)
         }
     }
 
-    private func insert(
-        _ response: StoredResponse, for request: IdempotencyRequest, in transaction: Transaction
-    ) async throws(PostgresError) {
-        let headers = response.headers.flatMap { [$0.name, $0.value] }
-        _ = try await transaction.execute(
-            """
-            insert into idempotency_key
-                (client_id, route, key, fingerprint, status, headers, body, created_at)
-            values (\(request.clientID), \(request.route), \(request.key), \(request.fingerprint),
-                \(Int16(clamping: response.status)), \(headers), \(response.body),
-                \(world.clock.now()))
-            """)
-    }
-
     private func replay(
-        _ answered: Answered, to request: IdempotencyRequest
+        _ answered: AnsweredRequest, to request: IdempotencyRequest
     ) throws(Problem) -> IdempotentAnswer {
         guard answered.fingerprint == request.fingerprint else {
             throw .unprocessable(
@@ -181,18 +151,6 @@ package struct IdempotencyStore: Sendable {
             "idempotency_in_progress",
             "A request with this Idempotency-Key is still running. Send the same again shortly.",
             retryAfter: .seconds(1))
-    }
-
-    private static func answered(_ row: Row) throws(PostgresError) -> Answered {
-        let flat: [String] = try row.get("headers")
-        let headers = stride(from: 0, to: flat.count - 1, by: 2).map {
-            HTTPHeaders.Field(name: flat[$0], value: flat[$0 + 1])
-        }
-        let status: Int16 = try row.get("status")
-        return Answered(
-            fingerprint: try row.get("fingerprint"),
-            response: StoredResponse(
-                status: Int(status), headers: headers, body: try row.get("body")))
     }
 
     /// Equal numbers of different keys only make one wait for the other.

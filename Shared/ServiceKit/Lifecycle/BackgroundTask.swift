@@ -7,17 +7,18 @@ package struct BackgroundTask: Sendable {
     /// Runs until its task is cancelled; then releases what it holds and returns.
     package let run: @Sendable () async throws -> Void
 
-    /// A task that throws is logged and started again after a pause that grows to 30 seconds; one that
-    /// returns is over.
+    /// A task that throws is logged and started again after a pause that grows to 30 seconds; one
+    /// that returns is over.
     package init(_ name: String, run: @escaping @Sendable () async throws -> Void) {
         self.name = name
         self.run = run
     }
 
-    /// Does `body` once every `interval`, the first time after a random part of it, so that replicas
-    /// that start together do not work together.
+    /// Does `body` once every `interval`, the first time after a random part of it, so that
+    /// replicas that start together do not work together.
     ///
-    /// - Parameter interval: from the end of one run to the start of the next, give or take a tenth.
+    /// - Parameter interval: from the end of one run to the start of the next, give or take a
+    /// tenth.
     package static func periodic(
         _ name: String, every interval: Duration, telemetry: Telemetry,
         _ body: @escaping @Sendable () async throws -> Void

@@ -5,9 +5,9 @@ import Synchronization
 
 /// Kills this process at one declared crash point. For tests of what survives a crash.
 ///
-/// `GRAPEVINE_CRASH_AT` is `<point>` or `<point>:<nth>` (`event.ingest.before_commit:3`). The point's
-/// name is written to the file `GRAPEVINE_CRASH_MARK` first, so that a test can tell this death
-/// from any other, then the process dies by SIGKILL: no clean-up runs, as in a power cut.
+/// `GRAPEVINE_CRASH_AT` is `<point>` or `<point>:<nth>` (`event.ingest.before_commit:3`). The
+/// point's name is written to the file `GRAPEVINE_CRASH_MARK` first, so that a test can tell this
+/// death from any other, then the process dies by SIGKILL: no clean-up runs, as in a power cut.
 package final class ProcessFaults: FaultInjector {
     private let point: CrashPoint
     private let markPath: String?

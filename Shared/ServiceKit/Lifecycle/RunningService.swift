@@ -26,8 +26,8 @@ package final class RunningService<Owner: Service>: Sendable {
 
     /// Waits for the database, migrates, wires, listens, starts the background tasks.
     ///
-    /// Throws when the database stays away for 60 seconds, a migration fails, a part cannot be wired,
-    /// or the port is taken. What was opened is closed then.
+    /// Throws when the database stays away for 60 seconds, a migration fails, a part cannot be
+    /// wired, or the port is taken. What was opened is closed then.
     package static func start(
         _ type: Owner.Type = Owner.self, configuration: Owner.Configuration,
         common: CommonConfiguration, world: World

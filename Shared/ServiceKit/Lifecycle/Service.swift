@@ -41,11 +41,14 @@ extension Service {
     package static var crashPoints: [CrashPoint] { [] }
     package static var commands: [ServiceCommand<Self>] { [] }
 
+    /// Asks the peers for everything.
     package static func ports(
         _ configuration: Configuration, _ resources: ServiceResources
     ) throws -> ServicePorts { ServicePorts() }
 
+    /// Nothing beside the kit's own tasks.
     package func background() -> [BackgroundTask] { [] }
+    /// Nothing beside the kit's own checks.
     package func readiness() -> [ReadinessCheck] { [] }
 }
 
@@ -71,8 +74,8 @@ package struct ServiceCommand<Owner: Sendable>: Sendable {
 
 /// What a service brings itself instead of asking a peer. Nil asks the peer.
 package struct ServicePorts: Sendable {
-    /// Client-service's own tables. The kit remembers its answers and follows the log, as it does for
-    /// the peer's.
+    /// Client-service's own tables. The kit remembers its answers and follows the log, as it does
+    /// for the peer's.
     package var keyResolver: (any APIKeyResolver)?
     /// Event-service's own log.
     package var log: (any LogPort)?

@@ -10,6 +10,7 @@ import Synchronization
 package struct RateLimitMiddleware: Middleware {
     package init() {}
 
+    /// Answers 429 itself, so that the problem carries the headers too.
     package func respond(
         to request: HTTPRequest, next: (HTTPRequest) async throws -> HTTPResponse
     ) async throws -> HTTPResponse {

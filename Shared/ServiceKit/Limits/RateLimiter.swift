@@ -4,8 +4,8 @@ package import RedisKit
 /// Counts requests in Redis, for all replicas together, by the generic cell rate algorithm.
 ///
 /// One script looks at all policies and counts only when every one allows. Without Redis everything
-/// is allowed and counted in `grapevine_rate_limit_unavailable_total`: the gateway's coarse limits and
-/// the services' own bounds still hold.
+/// is allowed and counted in `grapevine_rate_limit_unavailable_total`: the gateway's coarse limits
+/// and the services' own bounds still hold.
 package struct RateLimiter: Sendable {
     private let redis: RedisClient?
     private let metrics: Metrics

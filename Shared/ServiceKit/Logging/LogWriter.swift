@@ -5,11 +5,11 @@ import Synchronization
 
 /// Collects log lines in memory and writes them to a file descriptor from its own thread.
 ///
-/// A caller pays for copying its line under a lock, never for the write: a reader that stops reading
-/// (a full pipe) cannot stop the service. Lines reach the descriptor at most `delay` after they were
-/// logged, at once after a warning or an error, and at `flush`. When the buffer is half full,
-/// lines below `warning` (access lines, that is) are dropped and counted; when it is full, all are.
-/// The count is logged with the next batch and kept in a metric.
+/// A caller pays for copying its line under a lock, never for the write: a reader that stops
+/// reading (a full pipe) cannot stop the service. Lines reach the descriptor at most `delay` after
+/// they were logged, at once after a warning or an error, and at `flush`. When the buffer is half
+/// full, lines below `warning` (access lines, that is) are dropped and counted; when it is full,
+/// all are. The count is logged with the next batch and kept in a metric.
 package final class LogWriter: Sendable {
     /// How long lines wait for company.
     static let delay: Duration = .milliseconds(50)
@@ -79,8 +79,8 @@ package final class LogWriter: Sendable {
         if matters || isMuch { urgent.signal() }
     }
 
-    /// Waits until every line so far is written, at most `limit`. Blocks the calling thread: for the
-    /// end of a process and for tests.
+    /// Waits until every line so far is written, at most `limit`. Blocks the calling thread: for
+    /// the end of a process and for tests.
     ///
     /// - Returns: whether all of them are written.
     @discardableResult
