@@ -15,9 +15,9 @@ final class AttemptTimeouts: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs the body in a task of its own; cancels it after `limit` and then throws `AttemptTimeout`
-    /// unless the body returns a value all the same. Waits for the body to end in any case, so two
-    /// attempts of a step never overlap in one process.
+    /// Runs the body in a task of its own; cancels it after `limit` and then throws
+    /// `AttemptTimeout` unless the body returns a value all the same. Waits for the body to end in
+    /// any case, so two attempts of a step never overlap in one process.
     func run<Value: Sendable>(
         limit: Duration, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {

@@ -16,8 +16,8 @@ package struct EngineConfiguration: Sendable {
     package var lease: Duration = .seconds(5)
     /// How often the process beats.
     package var heartbeat: Duration = .seconds(1)
-    /// After so long without a good heartbeat, on its own monotonic clock, the process stops its runs.
-    /// Shorter than the lease.
+    /// After so long without a good heartbeat, on its own monotonic clock, the process stops its
+    /// runs. Shorter than the lease.
     package var selfFence: Duration = .seconds(4)
     /// How often the queue and the timers are looked at when nothing wakes the engine; jittered.
     package var pollInterval: ClosedRange<Duration> = .milliseconds(250) ... .milliseconds(500)

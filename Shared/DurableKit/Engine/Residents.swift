@@ -17,8 +17,8 @@ final class Residents: Sendable {
     private let gauge: Gauge
     private let roomAgain: @Sendable () -> Void
 
-    /// At most `slots` runs that do something and `limit` in all; `roomAgain` is told when a run makes
-    /// room while others wait.
+    /// At most `slots` runs that do something and `limit` in all; `roomAgain` is told when a run
+    /// makes room while others wait.
     init(slots: Int, limit: Int, gauge: Gauge, roomAgain: @escaping @Sendable () -> Void) {
         self.slots = slots
         self.limit = limit

@@ -13,7 +13,8 @@ enum Interruption: Sendable {
     case attention(RunFailure)
 }
 
-/// One ownership of a run in memory: what is recorded, what it does right now, and whether it must stop.
+/// One ownership of a run in memory: what is recorded, what it does right now, and whether it must
+/// stop.
 final class RunExecution: Sendable {
     private struct State {
         var memory = Memory()
@@ -66,8 +67,8 @@ final class RunExecution: Sendable {
 
     // MARK: - Steps
 
-    /// Registers a step; its record when it has one. Throws when the run must stop, and makes it stop
-    /// when the name was asked for before or is recorded as something else.
+    /// Registers a step; its record when it has one. Throws when the run must stop, and makes it
+    /// stop when the name was asked for before or is recorded as something else.
     func request(_ name: String, type: String) throws(WorkflowInterrupted) -> RecordedStep? {
         let (violation, recorded) = state.withLock { state -> (RunFailure?, RecordedStep?) in
             guard state.interruption == nil else {
@@ -133,9 +134,10 @@ final class RunExecution: Sendable {
 
     // MARK: - Waiting
 
-    /// Waits in memory until `due` of the clock; when everything in the run waits and the nearest due
-    /// time is at least `threshold` away, the run leaves memory instead. Throws `WorkflowInterrupted`
-    /// when the run must stop, `CancellationError` when the workflow cancelled this branch.
+    /// Waits in memory until `due` of the clock; when everything in the run waits and the nearest
+    /// due time is at least `threshold` away, the run leaves memory instead. Throws
+    /// `WorkflowInterrupted` when the run must stop, `CancellationError` when the workflow
+    /// cancelled this branch.
     func wait(
         _ name: String, until due: Timestamp, clock: any TimeSource, timing: WaitTiming
     ) async throws {
@@ -158,7 +160,8 @@ final class RunExecution: Sendable {
         try checkInterruption()
     }
 
-    /// Branches that are between two steps cannot be seen, so the run must have been still for a while.
+    /// Branches that are between two steps cannot be seen, so the run must have been still for a
+    /// while.
     private func suspendIfQuiet(now: Timestamp, timing: WaitTiming) {
         let until = state.withLock { state -> Timestamp? in
             guard state.busy == 0, let nearest = state.waits.values.min(),
@@ -170,8 +173,8 @@ final class RunExecution: Sendable {
         if let until { interrupt(.suspended(until: until)) }
     }
 
-    /// A branch asked for a step after the run was put to sleep: it was neither in a step nor waiting,
-    /// so the run must come back soon instead of at the others' due time.
+    /// A branch asked for a step after the run was put to sleep: it was neither in a step nor
+    /// waiting, so the run must come back soon instead of at the others' due time.
     var calledLate: Bool { state.withLock { $0.calledLate } }
 
     // MARK: - Stopping

@@ -14,7 +14,8 @@ extension WorkflowEngine {
         try await StatusStore.status(of: id, workflow: Definition.name, on: postgres)
     }
 
-    /// What a run came to; nil unless it is completed. Throws when it is no `Output` of the workflow.
+    /// What a run came to; nil unless it is completed. Throws when it is no `Output` of the
+    /// workflow.
     package func output<Definition: Workflow>(
         of run: RunID, as workflow: Definition.Type
     ) async throws -> Definition.Output? {
@@ -27,8 +28,8 @@ extension WorkflowEngine {
         try await StatusStore.steps(of: run, on: postgres)
     }
 
-    /// Runs, newest first; of one client, in one state, or all. Throws `Problem` for a cursor that is none
-    /// of ours.
+    /// Runs, newest first; of one client, in one state, or all. Throws `Problem` for a cursor that
+    /// is none of ours.
     package func list(
         client: ClientID? = nil, state: RunState? = nil, page: PageRequest
     ) async throws -> Page<RunStatus> {
@@ -45,8 +46,9 @@ extension WorkflowEngine {
         return Page(rows: rows, limit: page.limit) { $0.runID.description }
     }
 
-    /// Ends a run where it stands; false when it had ended before. A step that is under way elsewhere may
-    /// still take effect, but nothing of it is recorded. The finish hook sees the run.
+    /// Ends a run where it stands; false when it had ended before. A step that is under way
+    /// elsewhere may still take effect, but nothing of it is recorded. The finish hook sees the
+    /// run.
     ///
     /// Throws `DurableError` `.unknownRun`, or `.contended` when the run kept moving.
     @discardableResult
@@ -73,8 +75,8 @@ extension WorkflowEngine {
         throw DurableError(.contended)
     }
 
-    /// Lets a failed run, or one in need of attention, go on: what it recorded stays, its failed steps
-    /// are tried anew. Throws `DurableError` `.wrongState` for any other run.
+    /// Lets a failed run, or one in need of attention, go on: what it recorded stays, its failed
+    /// steps are tried anew. Throws `DurableError` `.wrongState` for any other run.
     package func retry(_ run: RunID) async throws {
         let isReopened = try await postgres.withTransaction { transaction in
             try await OutcomeStore.retry(run, in: transaction)
@@ -83,8 +85,8 @@ extension WorkflowEngine {
         wake()
     }
 
-    /// Moves the business clock of a client's open runs, with the caller's transaction: what sleeps wakes
-    /// when the moved clock says so. Runs that are in memory follow when they next leave it.
+    /// Moves the business clock of a client's open runs, with the caller's transaction: what sleeps
+    /// wakes when the moved clock says so. Runs that are in memory follow when they next leave it.
     package func setClockOffset(
         _ offset: Duration, client: ClientID, in transaction: Transaction
     ) async throws {

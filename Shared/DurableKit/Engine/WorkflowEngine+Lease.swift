@@ -52,7 +52,8 @@ extension WorkflowEngine {
         }
     }
 
-    /// Stops everything that ran under the epoch; its runs are handed back with the next registration.
+    /// Stops everything that ran under the epoch; its runs are handed back with the next
+    /// registration.
     func loseLease() {
         guard lease.end() else { return }
         meters.leasesLost.increment()

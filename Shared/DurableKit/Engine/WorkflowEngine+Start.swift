@@ -17,8 +17,8 @@ package struct StartRequest<Input: Codable & Sendable>: Sendable {
 }
 
 extension WorkflowEngine {
-    /// Starts a run with the caller's transaction: it exists if and only if that commits. A run that the
-    /// key has already is left alone, whatever became of it.
+    /// Starts a run with the caller's transaction: it exists if and only if that commits. A run
+    /// that the key has already is left alone, whatever became of it.
     ///
     /// Throws `DurableError` for an input over 1 MiB or a key outside 1 to 300 bytes, and what
     /// PostgreSQL says.

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// What it promises:
 /// - A run that was started is never lost, and one key has one run.
-/// - A step's result is durable before the workflow goes on, and never changes. A body may run more than
-///   once (with the same idempotency key); a transaction step commits once.
+/// - A step's result is durable before the workflow goes on, and never changes. A body may run more
+///   than once (with the same idempotency key); a transaction step commits once.
 /// - A run has one owner; whoever lost it cannot write any more.
 /// - Every run comes to an end or to `attention`; sleeps are never short.
 package final class WorkflowEngine: Sendable {
@@ -37,9 +37,9 @@ package final class WorkflowEngine: Sendable {
     var meters: Meters { services.meters }
     var logger: Logger { world.telemetry.logger }
 
-    /// - Parameter onFinish: runs in the transaction that ends runs, with all runs of that commit; use
-    ///   only the transaction. A failure holds the end of the run back, and after a few times sets the
-    ///   run aside.
+    /// - Parameter onFinish: runs in the transaction that ends runs, with all runs of that commit;
+    ///   use only the transaction. A failure holds the end of the run back, and after a few times
+    ///   sets the run aside.
     package init(
         postgres: PostgresClient, world: World,
         configuration: EngineConfiguration = EngineConfiguration(), onFinish: FinishHook? = nil

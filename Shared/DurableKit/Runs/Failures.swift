@@ -62,8 +62,8 @@ package enum FailureClass: Sendable, Hashable {
     case transient(RunFailure, after: Duration?)
     case permanent(RunFailure)
 
-    /// The engine's own reading: `PermanentFailure` and client-side problems are permanent, everything
-    /// else may pass.
+    /// The engine's own reading: `PermanentFailure` and client-side problems are permanent,
+    /// everything else may pass.
     package static func standard(_ error: any Error) -> FailureClass {
         switch error {
         case let error as PermanentFailure:

@@ -5,8 +5,8 @@ extension WorkflowContext {
     /// Changes the engine's own database exactly once: the body's statements and the step's record
     /// commit together.
     ///
-    /// The body may run several times but commits once; let it do nothing outside the transaction. While
-    /// it lasts (5 s between statements at most) nobody can take the run over.
+    /// The body may run several times but commits once; let it do nothing outside the transaction.
+    /// While it lasts (5 s between statements at most) nobody can take the run over.
     @discardableResult
     package func transactionStep<Value: Codable & Sendable>(
         _ name: String, occurrence: String? = nil, retry: RetryPolicy = .default,

@@ -118,8 +118,8 @@ struct Step<Value: Codable & Sendable>: Sendable {
     /// What is recorded is asked for through here, under the run's ownership.
     var ownership: Ownership { execution.run.ownership }
 
-    /// Makes the value durable; what counts from now on, which is another value only when the step was
-    /// recorded before without our knowing.
+    /// Makes the value durable; what counts from now on, which is another value only when the step
+    /// was recorded before without our knowing.
     func record(_ value: Value) async throws -> Value {
         let bytes = try encode(value)
         if let adopted = try await submit(.value(bytes)) { return try read(adopted) }

@@ -2,9 +2,9 @@ package import Kernel
 
 /// A durable piece of work, written as an ordinary async function.
 ///
-/// Every effect goes through a named step of the context. After a crash the function runs again from
-/// the top; steps that are recorded answer from the record. So between steps do nothing but decide,
-/// and decide only on the input and on what steps returned.
+/// Every effect goes through a named step of the context. After a crash the function runs again
+/// from the top; steps that are recorded answer from the record. So between steps do nothing but
+/// decide, and decide only on the input and on what steps returned.
 package protocol Workflow: Sendable {
     /// What the run is told at its start. Kept as JSON, at most 1 MiB.
     associatedtype Input: Codable & Sendable

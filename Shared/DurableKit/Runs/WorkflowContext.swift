@@ -1,7 +1,7 @@
 package import Kernel
 
-/// A run's way to the world. Every effect goes through it; use it from any task of the run, also from
-/// several at once (`async let`, task groups).
+/// A run's way to the world. Every effect goes through it; use it from any task of the run, also
+/// from several at once (`async let`, task groups).
 package struct WorkflowContext: Sendable {
     let execution: RunExecution
     let services: RunServices
@@ -23,16 +23,17 @@ package struct WorkflowContext: Sendable {
         BusinessClock(base: services.clock, offset: execution.run.clockOffset)
     }
 
-    /// Does something once, as far as its callee can tell by the idempotency key, and records what it
-    /// returned; at a replay returns the record without running the body.
+    /// Does something once, as far as its callee can tell by the idempotency key, and records what
+    /// it returned; at a replay returns the record without running the body.
     ///
     /// - Parameters:
     ///   - name: unique in the run, stable across versions of the code, without a colon.
-    ///   - occurrence: tells passes of a loop apart; something of the data (an id), not an index. With
-    ///     the name at most 200 bytes.
+    ///   - occurrence: tells passes of a loop apart; something of the data (an id), not an index.
+    ///     With the name at most 200 bytes.
     ///   - body: runs at least once. Throw `PermanentFailure` to give up, anything else to retry.
     ///
-    /// Throws `StepFailure` at the end of the retries, `WorkflowInterrupted` when the run must stop.
+    /// Throws `StepFailure` at the end of the retries, `WorkflowInterrupted` when the run must
+    /// stop.
     @discardableResult
     package func step<Value: Codable & Sendable>(
         _ name: String, occurrence: String? = nil, retry: RetryPolicy = .default,
@@ -67,8 +68,8 @@ package struct WorkflowContext: Sendable {
         try await sleep(name, occurrence: occurrence) { $0 + duration }
     }
 
-    /// Waits until the client's business clock shows `due`; never shorter. The due time is recorded, so
-    /// restarts do not prolong it. Long waits cost no memory.
+    /// Waits until the client's business clock shows `due`; never shorter. The due time is
+    /// recorded, so restarts do not prolong it. Long waits cost no memory.
     package func sleep(
         _ name: String, occurrence: String? = nil, until due: Timestamp
     ) async throws {

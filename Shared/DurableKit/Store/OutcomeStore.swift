@@ -100,8 +100,8 @@ enum OutcomeStore {
                 finishedAt: time, traceparent: try row.get("traceparent")))
     }
 
-    /// Makes a failed run ready again with what it has recorded, without its failures. False when it is
-    /// not in a state to retry.
+    /// Makes a failed run ready again with what it has recorded, without its failures. False when
+    /// it is not in a state to retry.
     static func retry(
         _ run: RunID, in transaction: Transaction
     ) async throws(PostgresError) -> Bool {

@@ -99,10 +99,11 @@ enum QueueStore {
             """)
     }
 
-    /// Moves runs from memory to the timer; what is no longer ours stays as it is. A second try after a
-    /// lost answer changes nothing.
+    /// Moves runs from memory to the timer; what is no longer ours stays as it is. A second try
+    /// after a lost answer changes nothing.
     ///
-    /// The run's row is locked for its clock offset, which may have moved while the run was in memory.
+    /// The run's row is locked for its clock offset, which may have moved while the run was in
+    /// memory.
     static func suspend(
         _ writes: [SuspendWrite], epoch: Int64, on postgres: PostgresClient
     ) async throws(PostgresError) {

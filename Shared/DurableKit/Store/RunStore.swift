@@ -15,8 +15,9 @@ struct StartWrite: Sendable {
 
 /// The table `durable_run`, and how runs begin.
 enum RunStore {
-    /// Inserts the runs whose key is free and makes them ready, in one statement. Then tells for each
-    /// whether it was started. Two starts of one key: the second waits for the first one's commit.
+    /// Inserts the runs whose key is free and makes them ready, in one statement. Then tells for
+    /// each whether it was started. Two starts of one key: the second waits for the first one's
+    /// commit.
     static func start(
         _ writes: [StartWrite], at time: Timestamp, on executor: some PostgresExecutor
     ) async throws -> [StartResult] {

@@ -12,7 +12,8 @@ enum StepStore {
     /// Inserts what is neither recorded nor lost, and returns one row: how many went in.
     ///
     /// The worker's row is locked before the first row is inserted, until the commit: a take-over
-    /// deletes that row, so it waits for this write, and this write finds nothing after a take-over.
+    /// deletes that row, so it waits for this write, and this write finds nothing after a
+    /// take-over.
     static func insert(_ writes: [StepWrite], epoch: Int64, at time: Timestamp) -> SQL {
         """
         with fence as materialized (
@@ -138,8 +139,8 @@ enum StepStore {
 extension StepStore {
     /// Holds the run until the end of the transaction. Throws `OwnershipLost` when it is not ours.
     ///
-    /// A process that is stopped in the middle must not keep its successor waiting, so the transaction
-    /// may not idle for longer than a lease.
+    /// A process that is stopped in the middle must not keep its successor waiting, so the
+    /// transaction may not idle for longer than a lease.
     static func lock(_ ownership: Ownership, in transaction: Transaction) async throws {
         let answers = try await transaction.pipeline([
             "select set_config('idle_in_transaction_session_timeout', '5000', true)",

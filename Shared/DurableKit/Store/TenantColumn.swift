@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Kernel
 
-/// A client in a column that cannot be null, since it is part of a unique key: zeros are the platform.
+/// A client in a column that cannot be null, since it is part of a unique key: zeros are the
+/// platform.
 enum TenantColumn {
     private static let platform = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 

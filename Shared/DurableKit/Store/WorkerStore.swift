@@ -50,8 +50,8 @@ enum WorkerStore {
 
     /// Puts the runs of one expired worker back; false when there is none.
     ///
-    /// First the lock, then the runs: only a statement after the lock sees what the worker's last write
-    /// left behind. A worker that is writing right now is left for the next round.
+    /// First the lock, then the runs: only a statement after the lock sees what the worker's last
+    /// write left behind. A worker that is writing right now is left for the next round.
     static func takeOver(on postgres: PostgresClient) async throws -> Bool {
         try await postgres.withTransaction { transaction in
             let row = try await transaction.queryOne(

@@ -75,7 +75,8 @@ struct FinishWriter: Sendable {
         }
     }
 
-    /// Tries the hook a few times for one run; then ends the run without it, for an operator to see.
+    /// Tries the hook a few times for one run; then ends the run without it, for an operator to
+    /// see.
     private func finishAlone(_ write: FinishWrite) async throws {
         var delay = Duration.milliseconds(20)
         for _ in 1...Self.hookAttempts {

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Gathers the writes of many tasks into one transaction each time the last one is through.
 ///
-/// Nothing waits for a timer: a lone write goes out at once, and while a flush is under way the next
-/// batch fills by itself.
+/// Nothing waits for a timer: a lone write goes out at once, and while a flush is under way the
+/// next batch fills by itself.
 final class GroupWriter<Operation: Sendable, Answer: Sendable>: Sendable {
     /// Writes a batch and answers each operation in order.
     typealias Flush = @Sendable ([Operation]) async -> [Result<Answer, any Error>]

@@ -3,14 +3,15 @@ import PostgresKit
 
 /// Tries a write until it is through or the lease is gone.
 ///
-/// Whatever PostgreSQL says, the outcome of a run's write must become known: giving up while the lease
-/// lasts would leave finished work "running". So writes are made to be repeated.
+/// Whatever PostgreSQL says, the outcome of a run's write must become known: giving up while the
+/// lease lasts would leave finished work "running". So writes are made to be repeated.
 struct Persistence: Sendable {
     let lease: Lease
     let meters: Meters
     let logger: Logger
 
-    /// Throws `OwnershipLost` when the lease ends first, and what `isFinal` says cannot be repeated.
+    /// Throws `OwnershipLost` when the lease ends first, and what `isFinal` says cannot be
+    /// repeated.
     func insist<Answer: Sendable>(
         _ what: String, epoch: Int64, isFinal: (any Error) -> Bool = { _ in false },
         _ write: () async throws -> Answer

@@ -13,7 +13,8 @@ struct AttemptWrite: Sendable {
     let attempts: RecordedAttempts
 }
 
-/// Records steps of all runs of the process, many in one commit. The main lever of the engine's speed.
+/// Records steps of all runs of the process, many in one commit. The main lever of the engine's
+/// speed.
 struct StepWriter: Sendable {
     let postgres: PostgresClient
     let clock: any TimeSource
