@@ -151,6 +151,10 @@ extension DurableTests {
         @Test func `problems of the caller are permanent, those of the callee pass`() {
             let refused = Problem.unprocessable("budget_exceeded", "The budget is spent.")
             let busy = Problem.unavailable(retryAfter: .seconds(3))
+            let twin = Problem.conflict("in_progress", "Wait.", retryAfter: .seconds(1))
+            guard case .transient(_, .seconds(1)) = FailureClass.standard(twin) else {
+                return #expect(Bool(false), "a conflict that says when to come back passes")
+            }
             #expect(
                 FailureClass.standard(refused)
                     == .permanent(

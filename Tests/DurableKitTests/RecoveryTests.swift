@@ -167,6 +167,32 @@ extension DurableTests {
             }
         }
 
+        @Test func `an engine whose lease was taken away begins anew and its runs go on`()
+            async throws
+        {
+            try await Laboratory.use { laboratory in
+                let (callee, gate) = (Callee(), Gate())
+                let engine = laboratory.engine { context, _ in
+                    try await context.step("one") { callee.call($0) }
+                    try await context.step("two") { attempt in
+                        try await gate.pass()
+                        callee.call(attempt)
+                    }
+                    return ""
+                }
+                try await running(engine) { engine in
+                    let run = try await laboratory.start(engine)
+                    try await eventually("the step runs") { gate.waiting == 1 }
+                    try await laboratory.postgres.execute("delete from durable_worker")
+                    try await eventually("the step runs under a new epoch") { gate.waiting == 2 }
+                    gate.open()
+                    try await engine.reaches(.completed, run)
+                }
+                #expect(callee.calls(ofStep: "one") == 1)
+                #expect(callee.calls(ofStep: "two") == 1)
+            }
+        }
+
         @Test func `a run whose worker keeps dying is set aside`() async throws {
             try await Laboratory.use { laboratory in
                 var careful = Laboratory.quick

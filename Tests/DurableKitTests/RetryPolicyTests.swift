@@ -49,12 +49,13 @@ struct RetryPolicyTests {
         #expect(delays(policy, random: 1, upTo: 1000).last == .seconds(60))
     }
 
-    @Test func `a step's name has no colon, no control character and at most 200 bytes`() {
+    @Test func `a step's name has no colon, is visible ASCII and at most 200 bytes`() {
         #expect(StepName("pay", occurrence: nil)?.text == "pay")
         #expect(StepName("pay", occurrence: "rwd:1")?.text == "pay:rwd:1")
         #expect(StepName("", occurrence: nil) == nil)
         #expect(StepName("a:b", occurrence: nil) == nil)
         #expect(StepName("a\n", occurrence: nil) == nil)
+        #expect(StepName("a", occurrence: "ä") == nil)
         #expect(StepName(String(repeating: "a", count: 201), occurrence: nil) == nil)
     }
 }

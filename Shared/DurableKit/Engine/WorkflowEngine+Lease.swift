@@ -24,11 +24,15 @@ extension WorkflowEngine {
         // The lease counts from before the call, so this side never believes in it longer than the
         // database does.
         let begun = ContinuousClock.now
-        guard let epoch = lease.epoch else { return try await register(begun) }
-        let beat = try await WorkerStore.beat(epoch, lease: configuration.lease, on: postgres)
-        guard beat.isAlive else { return loseLease() }
+        guard let epoch = lease.epoch else {
+            // Nothing when the epoch has ended in order.
+            loseLease()
+            return try await register(begun)
+        }
+        guard try await WorkerStore.beat(epoch, lease: configuration.lease, on: postgres) else {
+            return loseLease()
+        }
         lease.extend(epoch, validUntil: begun + configuration.selfFence)
-        if beat.othersExpired { try await takeOver() }
         let ownerships = residents.ownerships
         if !ownerships.isEmpty {
             residents.interrupt(try await QueueStore.lost(ownerships, on: postgres), .lost)
@@ -44,8 +48,8 @@ extension WorkflowEngine {
     }
 
     /// Any process puts back the runs of any dead one.
-    private func takeOver() async throws {
-        while try await WorkerStore.takeOver(on: postgres) {
+    func takeOver(as epoch: Int64) async throws {
+        while try await WorkerStore.takeOver(as: epoch, on: postgres) {
             meters.takeOvers.increment()
             logger.notice("Took over the runs of a worker whose lease ran out")
             signal.send(.work)

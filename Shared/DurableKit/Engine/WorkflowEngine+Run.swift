@@ -114,9 +114,11 @@ extension WorkflowEngine {
                 }
                 var isReady = causes.contains(.work)
                 if causes.contains(.tick) {
-                    let probe = try await QueueStore.probe(at: world.clock.now(), on: postgres)
-                    if probe.due { try await promote() }
-                    isReady = isReady || probe.ready || probe.due
+                    let probe = try await QueueStore.probe(
+                        at: world.clock.now(), epoch: epoch, on: postgres)
+                    if probe.hasExpired { try await takeOver(as: epoch) }
+                    if probe.isDue { try await promote() }
+                    isReady = isReady || probe.isReady || probe.isDue
                 }
                 if isReady { try await claim(epoch) }
             } catch {

@@ -62,15 +62,17 @@ package enum FailureClass: Sendable, Hashable {
     case transient(RunFailure, after: Duration?)
     case permanent(RunFailure)
 
-    /// The engine's own reading: `PermanentFailure` and client-side problems are permanent,
-    /// everything else may pass.
+    /// The engine's own reading: `PermanentFailure` and problems with a status below 500 are
+    /// permanent, but 408, 425, 429 and a 409 that says when to come back; everything else may pass.
     package static func standard(_ error: any Error) -> FailureClass {
         switch error {
         case let error as PermanentFailure:
             return .permanent(RunFailure(code: error.code, detail: error.detail))
         case let problem as Problem:
             let failure = RunFailure(code: problem.code, detail: problem.detail)
-            let passing = problem.status >= 500 || [408, 409, 425, 429].contains(problem.status)
+            let passing =
+                problem.status >= 500 || [408, 425, 429].contains(problem.status)
+                || (problem.status == 409 && problem.retryAfter != nil)
             return passing ? .transient(failure, after: problem.retryAfter) : .permanent(failure)
         default:
             let code = "\(type(of: error))"

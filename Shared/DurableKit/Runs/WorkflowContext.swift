@@ -29,7 +29,7 @@ package struct WorkflowContext: Sendable {
     /// - Parameters:
     ///   - name: unique in the run, stable across versions of the code, without a colon.
     ///   - occurrence: tells passes of a loop apart; something of the data (an id), not an index.
-    ///     With the name at most 200 bytes.
+    ///     With the name at most 200 bytes of visible ASCII.
     ///   - body: runs at least once. Throw `PermanentFailure` to give up, anything else to retry.
     ///
     /// Throws `StepFailure` at the end of the retries, `WorkflowInterrupted` when the run must

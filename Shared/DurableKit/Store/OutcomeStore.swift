@@ -19,35 +19,35 @@ struct FinishWrite: Sendable {
 /// The table `durable_outcome`, and how runs end.
 enum OutcomeStore {
     /// Ends the runs that are still ours and returns their ids; the others' ends are not touched.
-    static func finish(
-        _ writes: [FinishWrite], epoch: Int64, at time: Timestamp,
-        on executor: some PostgresExecutor
-    ) async throws(PostgresError) -> Set<RunID> {
-        let rows = try await executor.query(
-            """
-            with fence as materialized (
-                select epoch from durable_worker where epoch = \(epoch) for key share
-            ), item as materialized (
-                select * from unnest(
-                    \(writes.map(\.run.runID))::uuid[],
-                    \(writes.map { Int32($0.run.execution) })::integer[],
-                    \(writes.map(\.state.rawValue))::text[],
-                    \(writes.map(\.output))::bytea[],
-                    \(writes.map { $0.failure?.code })::text[],
-                    \(writes.map { $0.failure?.detail })::text[]
-                ) as item (run_id, execution, state, output, failure_code, failure_detail)
-            ), gone as (
-                delete from durable_active as active using item, fence
-                where active.run_id = item.run_id and active.execution = item.execution
-                    and active.epoch = fence.epoch
-                returning active.run_id, item.state, item.output, item.failure_code,
-                    item.failure_detail
-            )
-            insert into durable_outcome
-                (run_id, state, output, failure_code, failure_detail, finished_at)
-            select run_id, state, output, failure_code, failure_detail, \(time) from gone
-            returning run_id
-            """)
+    static func finish(_ writes: [FinishWrite], epoch: Int64, at time: Timestamp) -> SQL {
+        """
+        with fence as materialized (
+            select epoch from durable_worker where epoch = \(epoch) for key share
+        ), item as materialized (
+            select * from unnest(
+                \(writes.map(\.run.runID))::uuid[],
+                \(writes.map { Int32($0.run.execution) })::integer[],
+                \(writes.map(\.state.rawValue))::text[],
+                \(writes.map(\.output))::bytea[],
+                \(writes.map { $0.failure?.code })::text[],
+                \(writes.map { $0.failure?.detail })::text[]
+            ) as item (run_id, execution, state, output, failure_code, failure_detail)
+        ), gone as (
+            delete from durable_active as active using item, fence
+            where active.run_id = item.run_id and active.execution = item.execution
+                and active.epoch = fence.epoch
+            returning active.run_id, item.state, item.output, item.failure_code,
+                item.failure_detail
+        )
+        insert into durable_outcome
+            (run_id, state, output, failure_code, failure_detail, finished_at)
+        select run_id, state, output, failure_code, failure_detail, \(time) from gone
+        returning run_id
+        """
+    }
+
+    /// The ids in such an answer.
+    static func ids(_ rows: [Row]) throws(PostgresError) -> Set<RunID> {
         var finished: Set<RunID> = []
         for row in rows { finished.insert(try row.get(at: 0)) }
         return finished

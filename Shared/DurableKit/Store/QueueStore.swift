@@ -3,16 +3,30 @@ import PostgresKit
 
 /// The tables that say who works on what: `durable_ready`, `durable_active`, `durable_timer`.
 enum QueueStore {
-    /// Whether anything is there to do. Writes nothing, so an idle process costs no commit.
+    /// What there is to do.
+    struct Probe: Sendable {
+        let isReady: Bool
+        let isDue: Bool
+        /// Another worker's lease has run out.
+        let hasExpired: Bool
+    }
+
+    /// Looks for work. Writes nothing, so an idle process costs no commit.
     static func probe(
-        at now: Timestamp, on postgres: PostgresClient
-    ) async throws(PostgresError) -> (ready: Bool, due: Bool) {
+        at now: Timestamp, epoch: Int64, on postgres: PostgresClient
+    ) async throws(PostgresError) -> Probe {
         let row = try await postgres.queryOne(
             """
             select exists (select from durable_ready) as ready,
-                exists (select from durable_timer where due_at <= \(now)) as due
+                exists (select from durable_timer where due_at <= \(now)) as due,
+                exists (
+                    select from durable_worker
+                    where lease_expires_at < clock_timestamp() and epoch <> \(epoch)
+                ) as expired
             """)
-        return (try row?.get("ready") ?? false, try row?.get("due") ?? false)
+        return Probe(
+            isReady: try row?.get("ready") ?? false, isDue: try row?.get("due") ?? false,
+            hasExpired: try row?.get("expired") ?? false)
     }
 
     /// Takes up to `limit` runs that this process has code for, oldest first.

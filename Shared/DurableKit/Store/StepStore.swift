@@ -137,13 +137,16 @@ enum StepStore {
 // MARK: - Steps that commit with their effect
 
 extension StepStore {
+    /// A process that is stopped in the middle of a transaction must not keep its successor waiting
+    /// for the worker's row, so no such transaction may idle for longer than a lease.
+    static var boundIdleTime: SQL {
+        "select set_config('idle_in_transaction_session_timeout', '5000', true)"
+    }
+
     /// Holds the run until the end of the transaction. Throws `OwnershipLost` when it is not ours.
-    ///
-    /// A process that is stopped in the middle must not keep its successor waiting, so the
-    /// transaction may not idle for longer than a lease.
     static func lock(_ ownership: Ownership, in transaction: Transaction) async throws {
         let answers = try await transaction.pipeline([
-            "select set_config('idle_in_transaction_session_timeout', '5000', true)",
+            boundIdleTime,
             """
             select 1 from durable_worker as worker
             join durable_active as active on active.epoch = worker.epoch

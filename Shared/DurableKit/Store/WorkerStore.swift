@@ -20,43 +20,29 @@ enum WorkerStore {
         }
     }
 
-    /// What a heartbeat learns.
-    struct Beat: Sendable {
-        let isAlive: Bool
-        /// Whether somebody's lease has run out.
-        let othersExpired: Bool
-    }
-
+    /// Prolongs the lease; false when it was taken over.
     static func beat(
         _ epoch: Int64, lease: Duration, on postgres: PostgresClient
-    ) async throws(PostgresError) -> Beat {
-        let row = try await postgres.queryOne(
+    ) async throws(PostgresError) -> Bool {
+        let count = try await postgres.execute(
             """
-            with beaten as (
-                update durable_worker
-                set lease_expires_at = clock_timestamp() + \(lease) * interval '1 microsecond'
-                where epoch = \(epoch)
-                returning 1
-            )
-            select exists (select from beaten) as alive, exists (
-                select from durable_worker
-                where lease_expires_at < clock_timestamp() and epoch <> \(epoch)
-            ) as expired
+            update durable_worker
+            set lease_expires_at = clock_timestamp() + \(lease) * interval '1 microsecond'
+            where epoch = \(epoch)
             """)
-        return Beat(
-            isAlive: try row?.get("alive") ?? false,
-            othersExpired: try row?.get("expired") ?? false)
+        return count == 1
     }
 
     /// Puts the runs of one expired worker back; false when there is none.
     ///
     /// First the lock, then the runs: only a statement after the lock sees what the worker's last
     /// write left behind. A worker that is writing right now is left for the next round.
-    static func takeOver(on postgres: PostgresClient) async throws -> Bool {
+    static func takeOver(as epoch: Int64, on postgres: PostgresClient) async throws -> Bool {
         try await postgres.withTransaction { transaction in
             let row = try await transaction.queryOne(
                 """
-                select epoch from durable_worker where lease_expires_at < clock_timestamp()
+                select epoch from durable_worker
+                where lease_expires_at < clock_timestamp() and epoch <> \(epoch)
                 order by epoch limit 1 for update skip locked
                 """)
             guard let row else { return false }

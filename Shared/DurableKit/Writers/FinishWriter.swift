@@ -15,7 +15,7 @@ struct FinishWriter: Sendable {
     let logger: Logger
 
     /// How often a hook may fail for one run before the run is set aside.
-    static let hookAttempts = 8
+    static let hookAttempts = 5
 
     /// Every run is answered once its end is durable or no longer ours to write.
     func flush(_ writes: [FinishWrite]) async -> [Result<Void, any Error>] {
@@ -48,8 +48,8 @@ struct FinishWriter: Sendable {
     ) async throws -> Set<RunID> {
         faults.reach(points.finishBeforeCommit)
         try persistence.lease.check(epoch)
-        return try await OutcomeStore.finish(
-            writes, epoch: epoch, at: clock.now(), on: postgres)
+        let sql = OutcomeStore.finish(writes, epoch: epoch, at: clock.now())
+        return try OutcomeStore.ids(try await postgres.query(sql))
     }
 
     private func finishWithHook(
@@ -57,8 +57,10 @@ struct FinishWriter: Sendable {
     ) async throws -> Set<RunID> {
         try await postgres.withTransaction { transaction in
             let time = clock.now()
-            let ids = try await OutcomeStore.finish(
-                writes, epoch: epoch, at: time, on: transaction)
+            let answers = try await transaction.pipeline([
+                StepStore.boundIdleTime, OutcomeStore.finish(writes, epoch: epoch, at: time),
+            ])
+            let ids = try OutcomeStore.ids(answers[1])
             let finished = writes.filter { ids.contains($0.run.runID) }
             if !finished.isEmpty {
                 do {
