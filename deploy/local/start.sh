@@ -45,11 +45,13 @@ start_stores() {
     say_started stores
 }
 
+password_in() { sed -E 's|^[^:]*://[^:]*:([^@]*)@.*$|\1|' <<<"$1"; }
+
 as_superuser() {
     local url
     url=$("$root/deploy/local/postgres" url "$state/postgres") || return 1
     # In the environment, where no list of processes shows the password.
-    PGPASSWORD=$(sed -E 's|^[^:]*://[^:]*:([^@]*)@.*$|\1|' <<<"$url") psql -X -q -At \
+    PGPASSWORD=$(password_in "$url") psql -X -q -At \
         -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "${port[postgres]}" -U postgres -d postgres "$@"
 }
 
@@ -58,7 +60,7 @@ postgres_answers() { as_superuser -c 'select 1' >/dev/null 2>&1; }
 redis_answers() {
     local url
     url=$("$root/deploy/local/redis" url "$state/redis" 2>/dev/null) || return 1
-    [[ $(REDISCLI_AUTH=$(sed -E 's|^[^:]*://:([^@]*)@.*$|\1|' <<<"$url") redis-cli \
+    [[ $(REDISCLI_AUTH=$(password_in "$url") redis-cli \
         -h 127.0.0.1 -p "${port[redis]}" ping 2>/dev/null) == PONG ]]
 }
 
