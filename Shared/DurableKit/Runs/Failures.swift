@@ -63,7 +63,8 @@ package enum FailureClass: Sendable, Hashable {
     case permanent(RunFailure)
 
     /// The engine's own reading: `PermanentFailure` and problems with a status below 500 are
-    /// permanent, but 408, 425, 429 and a 409 that says when to come back; everything else may pass.
+    /// permanent, but 408, 425, 429 and a 409 that says when to come back; everything else may
+    /// pass.
     package static func standard(_ error: any Error) -> FailureClass {
         switch error {
         case let error as PermanentFailure:
