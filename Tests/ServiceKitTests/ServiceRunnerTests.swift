@@ -87,6 +87,23 @@ import Testing
         }
     }
 
+    @Test func `SIGTERM ends a service that still waits for its database`() async {
+        await #expect(processExitsWith: .exitCode(0)) {
+            let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
+            setenv("GRAPEVINE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing", 1)
+            setenv("GRAPEVINE_SERVICE_KEY", key, 1)
+            setenv("GRAPEVINE_SERVICE_KEYS", "{}", 1)
+            Foundation.Thread {
+                var now = sigaction()
+                while sigaction(SIGTERM, nil, &now) == 0,
+                    now.__sigaction_handler.sa_handler == nil
+                { usleep(1000) }
+                kill(getpid(), SIGTERM)
+            }.start()
+            await ServiceRunner.main(SampleService.self, arguments: ["x"])
+        }
+    }
+
     @Test func `a command gets the wired service and its arguments`() async throws {
         try await TestPostgres.shared().withDatabase { database in
             setenv("DATABASE_OF_COMMAND_TEST", database.url, 1)

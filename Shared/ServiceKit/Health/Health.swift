@@ -101,7 +101,7 @@ final class Health: Sendable {
         return .json(report, status: status == "not_ready" ? 503 : 200)
     }
 
-    private static func bounded(_ check: ReadinessCheck) async -> ReadinessCheck.State {
+    static func bounded(_ check: ReadinessCheck) async -> ReadinessCheck.State {
         await withTaskGroup(of: ReadinessCheck.State.self) { group in
             group.addTask { await check.check() }
             group.addTask {
