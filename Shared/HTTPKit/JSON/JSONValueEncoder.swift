@@ -38,6 +38,7 @@ struct JSONValueEncoder: Encoder {
             writer.close(to: depth)
         case .object(let members):
             try writer.open(isArray: false, at: depth)
+            // In one order, so that the same value is always the same bytes.
             for (name, member) in members.sorted(by: { $0.key < $1.key }) {
                 try writer.key(name, at: depth + 1)
                 try write(member, at: depth + 1)

@@ -20,19 +20,17 @@ extension Exchange {
         core.meter(of: plan.route).record(
             plan.method, status: outcome.status, nanoseconds: outcome.nanoseconds)
         guard core.configuration.logsAccess else { return }
-        core.world.telemetry.logger.log(
-            .info, "request",
-            [
-                ("audience", .text(plan.route?.audience ?? "none")),
-                ("method", .text(plan.method?.rawValue ?? "other")),
-                ("route", .text(plan.route?.template ?? "unmatched")),
-                ("status", .integer(outcome.status)),
-                ("duration_microseconds", .integer(Int(outcome.nanoseconds / 1000))),
-                ("received_bytes", .integer(outcome.receivedBytes)),
-                ("sent_bytes", .integer(outcome.sentBytes)),
-                ("complete", .boolean(outcome.isWhole)),
-                ("request_id", .text(identity.requestID)),
-                ("trace_id", .text(identity.trace.traceID)),
-            ])
+        core.world.telemetry.logger.log(.info, "request") { line in
+            line.add("audience", plan.route?.audience ?? "none")
+            line.add("method", plan.method?.rawValue ?? "other")
+            line.add("route", plan.route?.template ?? "unmatched")
+            line.add("status", outcome.status)
+            line.add("duration_microseconds", Int(outcome.nanoseconds / 1000))
+            line.add("received_bytes", outcome.receivedBytes)
+            line.add("sent_bytes", outcome.sentBytes)
+            if !outcome.isWhole { line.add("incomplete", .boolean(true)) }
+            line.add("request_id", identity.requestID)
+            line.add("trace_id", identity.trace.traceID)
+        }
     }
 }

@@ -112,7 +112,7 @@ private struct Daemon: Sendable {
         unsafe options.connection_limit = UInt32(clamping: core.configuration.connectionLimit)
         let stalled = core.configuration.stalledStreamLimit.components.seconds
         unsafe options.inactivity_seconds = UInt32(clamping: max(1, stalled))
-        unsafe options.connection_memory_bytes = 64 << 10
+        unsafe options.connection_memory_bytes = 32 << 10
         guard let pointer = unsafe microhttpd_shim_start(&options) else { return nil }
         self.pointer = unsafe DaemonPointer(pointer: pointer)
         self.core = core

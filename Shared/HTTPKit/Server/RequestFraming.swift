@@ -20,7 +20,12 @@ enum RequestFraming {
     }
 
     /// The framing of a request. Throws when anything about it is ambiguous.
-    static func check(_ headers: HTTPHeaders, version: String) throws(Violation) -> Body {
+    static func check(
+        target: String, _ headers: HTTPHeaders, version: String
+    ) throws(Violation) -> Body {
+        guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Violation(detail: "Percent-encode spaces and whatever is not ASCII in the path.")
+        }
         var body = Body()
         var hosts = 0
         for field in headers.fields {

@@ -6,19 +6,24 @@ struct RequestHead: Sendable {
     let version: String
     /// Path and query as sent.
     let target: String
+    /// What is before the `?`.
+    let path: String
+    /// What is after the `?`; empty without one.
+    let encodedQuery: Substring
     var headers = HTTPHeaders()
     var headerBytes = 0
 
-    /// Where the path ends.
-    var path: String {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return target }
-        return String(target[..<mark])
-    }
-
-    /// What is after the `?`; empty without one.
-    var encodedQuery: Substring {
-        guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
-        return target[target.utf8.index(after: mark)...]
+    init(method: String, version: String, target: String) {
+        self.method = method
+        self.version = version
+        self.target = target
+        if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
+            path = String(target[..<mark])
+            encodedQuery = target[target.utf8.index(after: mark)...]
+        } else {
+            path = target
+            encodedQuery = ""
+        }
     }
 
     /// Copies the headers out of the library's memory.

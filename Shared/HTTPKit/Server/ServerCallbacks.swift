@@ -89,7 +89,8 @@ private func begin(
 ) -> MHD_Result {
     let plan: RequestPlan
     do throws(RequestFraming.Violation) {
-        let body = try RequestFraming.check(head.headers, version: head.version)
+        let body = try RequestFraming.check(
+            target: head.target, head.headers, version: head.version)
         plan = RequestPlan(head, body, router: core.router)
     } catch {
         plan = .refusing(

@@ -34,6 +34,8 @@ package struct Logger: Sendable {
     private let minimum: Level
     private let clock: any TimeSource
     private let fixed: [(String, Value)]
+    /// The fixed values as every line repeats them.
+    private let fixedText: [UInt8]
     private let write: @Sendable (String) -> Void
 
     /// `write` receives whole lines without the line feed, from any thread, and must not block
@@ -45,6 +47,9 @@ package struct Logger: Sendable {
         self.minimum = minimum
         self.clock = clock
         self.fixed = fixed
+        var fixedText: [UInt8] = []
+        for (name, value) in fixed { LogLine.append(name, value, to: &fixedText) }
+        self.fixedText = fixedText
         self.write = write
     }
 
@@ -62,15 +67,19 @@ package struct Logger: Sendable {
         _ values: @autoclosure () -> [(String, Value)] = []
     ) {
         guard level >= minimum else { return }
-        var line = "{\"time\":\"\(clock.now())\",\"level\":\"\(level.name)\",\"message\":"
-        JSONText.append(message(), to: &line)
-        for (name, value) in fixed + values() {
-            line += ","
-            JSONText.append(name, to: &line)
-            line += ":"
-            value.append(to: &line)
-        }
-        write(line + "}")
+        var line = LogLine(clock.now(), level, message(), fixedText)
+        for (name, value) in values() { line.add(name, value) }
+        write(line.finished)
+    }
+
+    /// The same without a list in between, for lines that every request writes.
+    package func log(
+        _ level: Level, _ message: @autoclosure () -> String, adding: (inout LogLine) -> Void
+    ) {
+        guard level >= minimum else { return }
+        var line = LogLine(clock.now(), level, message(), fixedText)
+        adding(&line)
+        write(line.finished)
     }
 
     /// For who looks for a fault in the code.
@@ -96,45 +105,5 @@ package struct Logger: Sendable {
     /// Wrong, and somebody has to look.
     package func error(_ message: @autoclosure () -> String, _ values: [(String, Value)] = []) {
         log(.error, message(), values)
-    }
-}
-
-extension Logger.Value {
-    fileprivate func append(to line: inout String) {
-        switch self {
-        case .text(let text): JSONText.append(text, to: &line)
-        case .integer(let value): line += String(value)
-        case .number(let value): line += value.isFinite ? String(value) : "null"
-        case .boolean(let value): line += value ? "true" : "false"
-        }
-    }
-}
-
-/// Writes JSON strings without a coder, for log lines and hand-built documents.
-package enum JSONText {
-    /// Appends `text` quoted and escaped (RFC 8259 §7).
-    package static func append(_ text: String, to line: inout String) {
-        line += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": line += "\\\""
-            case "\\": line += "\\\\"
-            case "\n": line += "\\n"
-            case "\r": line += "\\r"
-            case "\t": line += "\\t"
-            case "\0"..<" ", "\u{7F}", "\u{2028}", "\u{2029}":
-                let hex = String(scalar.value, radix: 16)
-                line += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: line.unicodeScalars.append(scalar)
-            }
-        }
-        line += "\""
-    }
-
-    /// `text` quoted and escaped.
-    package static func quoted(_ text: String) -> String {
-        var line = ""
-        append(text, to: &line)
-        return line
     }
 }

@@ -3,19 +3,21 @@
 /// Source: W3C Trace Context, version 00 of `traceparent`.
 package struct TraceContext: Sendable, Hashable {
     /// 32 lower-case hexadecimal digits, not all zero.
-    package let traceID: String
+    package var traceID: String { Self.hex(traceHigh, traceLow) }
     /// 16 lower-case hexadecimal digits, not all zero.
-    package let spanID: String
+    package var spanID: String { Self.hex(span) }
     package let sampled: Bool
+    // Kept as numbers: every request has a trace, few ever write it out.
+    private let traceHigh: UInt64
+    private let traceLow: UInt64
+    private let span: UInt64
 
     /// The trace that the current task works for; set by the HTTP server and the workflow engine.
     @TaskLocal package static var current: TraceContext?
 
-    /// A new trace.
+    /// A new trace. The bits must not be all zero.
     package init(random: () -> UInt64 = { UInt64.random(in: 1 ... .max) }) {
-        traceID = Self.hex(random()) + Self.hex(random())
-        spanID = Self.hex(random())
-        sampled = true
+        self.init(high: random(), low: random(), span: random(), sampled: true)
     }
 
     /// Reads a `traceparent` header; nil when it is malformed, so that a new trace is begun.
@@ -23,17 +25,18 @@ package struct TraceContext: Sendable, Hashable {
         let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count >= 4, Self.isHex(parts[0], digits: 2), parts[0] != "ff",
             parts[0] != "00" || parts.count == 4,
-            Self.isID(parts[1], digits: 32), Self.isID(parts[2], digits: 16),
-            Self.isHex(parts[3], digits: 2), let flags = UInt8(parts[3], radix: 16)
+            Self.isHex(parts[1], digits: 32), Self.isHex(parts[3], digits: 2),
+            let high = Self.number(parts[1].prefix(16)), let low = Self.number(parts[1].suffix(16)),
+            high | low != 0, let span = Self.number(parts[2]), span != 0,
+            let flags = UInt8(parts[3], radix: 16)
         else { return nil }
-        traceID = String(parts[1])
-        spanID = String(parts[2])
-        sampled = flags & 1 == 1
+        self.init(high: high, low: low, span: span, sampled: flags & 1 == 1)
     }
 
-    private init(traceID: String, spanID: String, sampled: Bool) {
-        self.traceID = traceID
-        self.spanID = spanID
+    private init(high: UInt64, low: UInt64, span: UInt64, sampled: Bool) {
+        traceHigh = high
+        traceLow = low
+        self.span = span
         self.sampled = sampled
     }
 
@@ -42,16 +45,24 @@ package struct TraceContext: Sendable, Hashable {
 
     /// The same trace, one span further.
     package func child(random: () -> UInt64 = { UInt64.random(in: 1 ... .max) }) -> TraceContext {
-        TraceContext(traceID: traceID, spanID: Self.hex(random()), sampled: sampled)
+        TraceContext(high: traceHigh, low: traceLow, span: random(), sampled: sampled)
     }
 
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    private static func hex(_ words: UInt64...) -> String {
+        String(unsafeUninitializedCapacity: words.count * 16) { buffer in
+            for (position, word) in words.enumerated() {
+                for index in 0..<16 {
+                    let digit = UInt8(truncatingIfNeeded: word >> UInt64((15 - index) * 4) & 15)
+                    buffer[position * 16 + index] = digit < 10 ? 48 + digit : 87 + digit
+                }
+            }
+            return words.count * 16
+        }
     }
 
-    private static func isID(_ text: Substring, digits: Int) -> Bool {
-        isHex(text, digits: digits) && text.utf8.contains { $0 != UInt8(ascii: "0") }
+    /// 16 lower-case hexadecimal digits as a number.
+    private static func number(_ text: Substring) -> UInt64? {
+        isHex(text, digits: 16) ? UInt64(text, radix: 16) : nil
     }
 
     private static func isHex(_ text: Substring, digits: Int) -> Bool {

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Testing
 
 /// A TCP connection that sends exactly the bytes it is told. Blocks, so use it through `onThread`.
 final class RawConnection {
@@ -109,6 +110,11 @@ struct RawResponse {
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
 
+    /// Records an issue for another status.
+    func expect(_ status: Int, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(self.status == status, "\(text)", sourceLocation: sourceLocation)
+    }
+
     var text: String { String(decoding: body, as: UTF8.self) }
 
     subscript(_ name: String) -> String? {
@@ -168,3 +174,6 @@ func onThread<Value: Sendable>(
         Thread { continuation.resume(with: Result { try work() }) }.start()
     }
 }
+
+/// Paces a client that means to be slow.
+func usleepMilliseconds(_ count: UInt32) { usleep(count * 1000) }
