@@ -28,7 +28,7 @@ static size_t microhttpd_shim_keep(void *closure, struct MHD_Connection *connect
 /// Starts a daemon with one epoll thread; NULL when it cannot be started.
 static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_options *options) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME,
         0, NULL, NULL, options->handle, options->closure,
         MHD_OPTION_LISTEN_SOCKET, options->listening_socket,
         MHD_OPTION_NOTIFY_COMPLETED, options->completed, options->closure,
