@@ -126,12 +126,16 @@ final class Exchange: Sendable {
         task?.cancel()
         let now = Monotonic.now()
         connection.state.withLock { $0.exchange = nil }
+        let isWhole = reason == .REQUEST_TERMINATED_COMPLETED_OK
+        // In turbo mode the library marks such a connection closed, but keeps its socket open until
+        // something happens on it.
+        if !isWhole { core.connections.cut(connection) }
         connection.hasServed.store(true, ordering: .relaxed)
         connection.deadline.store(now + core.limits.idle, ordering: .relaxed)
         let outcome = ExchangeOutcome(
             status: status == 0 ? ExchangeOutcome.clientLeft : status, nanoseconds: now - startedAt,
             receivedBytes: received, sentBytes: sent,
-            isWhole: reason == .REQUEST_TERMINATED_COMPLETED_OK)
+            isWhole: isWhole)
         report(outcome)
     }
 

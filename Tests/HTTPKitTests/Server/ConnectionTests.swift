@@ -101,8 +101,13 @@ import Testing
                     if number % 2 == 0 { connection.abort() }
                 }
             }
+            // A reset may reach the server before the request was read, a plain end may not.
             let counted = { probe.lines.filter { $0.contains(#""status":499"#) }.count }
-            #expect(try await eventually { counted() == 20 })
+            #expect(try await eventually { counted() >= 10 })
+            #expect(
+                try await eventually {
+                    probe.metrics.render().contains("grapevine_http_connections 0\n")
+                })
             try await request(port, "GET", "/hello").expect(200)
         }
     }

@@ -140,28 +140,36 @@ import Testing
     }
 
     @Test func `a drain lets requests finish and refuses new connections`() async throws {
+        let started = Atomic(0)
+        let isOpen = Atomic(false)
         let (server, port) = try Self.server { router in
             router.group(.open()) { group in
                 group.get("/slow") { _, _ in
-                    try await Task.sleep(for: .milliseconds(400))
+                    started.add(1, ordering: .relaxed)
+                    while !isOpen.load(ordering: .relaxed) {
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
                     return .text("done")
                 }
             }
         }
         let connections = try (0..<20).map { _ in try RawConnection(port: port) }
         for connection in connections { try connection.send(message("GET", "/slow")) }
-        #expect(try await eventually { server.connectionCount == 20 })
-        try await Task.sleep(for: .milliseconds(100))
-        await server.drain(within: .seconds(10))
+        #expect(try await eventually { started.load(ordering: .relaxed) == 20 })
+        async let drained: Void = server.drain(within: .seconds(10))
+        #expect(try await eventually { (try? RawConnection(port: port)) == nil })
+        isOpen.store(true, ordering: .relaxed)
+        await drained
         let answers = try connections.map { try $0.readResponse() }
         #expect(answers.allSatisfy { $0.text == "done" && $0["Connection"] == "close" })
-        #expect(throws: RawConnection.Failure.self) { try RawConnection(port: port) }
     }
 
     @Test func `a drain answers for handlers that do not finish`() async throws {
+        let hasStarted = Atomic(false)
         let (server, port) = try Self.server { router in
             router.group(.open()) { group in
                 group.get("/stuck") { _, _ in
+                    hasStarted.store(true, ordering: .relaxed)
                     try await Task.sleep(for: .seconds(60))
                     return .noContent
                 }
@@ -169,7 +177,7 @@ import Testing
         }
         let connection = try RawConnection(port: port)
         try connection.send(message("GET", "/stuck"))
-        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await eventually { hasStarted.load(ordering: .relaxed) })
         await server.drain(within: .milliseconds(200))
         let answer = try connection.readResponse()
         #expect(answer.status == 503)

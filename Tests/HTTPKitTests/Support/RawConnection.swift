@@ -10,6 +10,7 @@ final class RawConnection {
 
     private let descriptor: Int32
     private var buffer: [UInt8] = []
+    private var isAborted = false
 
     init(port: UInt16, timeoutSeconds: Int = 20) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -30,7 +31,7 @@ final class RawConnection {
         guard status == 0 else { throw Failure(description: "connect: \(errno)") }
     }
 
-    deinit { close(descriptor) }
+    deinit { if !isAborted { close(descriptor) } }
 
     /// Sends everything; an error counts only when `mayFail` is false.
     func send(_ text: String, mayFail: Bool = false) throws {
@@ -54,11 +55,12 @@ final class RawConnection {
     /// Half-closes, as a client that has no more to say.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Resets the connection at once when it is closed.
+    /// Resets the connection; nothing may be done with it afterwards.
     func abort() {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
-        shutdown(descriptor, Int32(SHUT_RDWR))
+        close(descriptor)
+        isAborted = true
     }
 
     /// Everything until the server closes. Throws when it does not within the time limit.
