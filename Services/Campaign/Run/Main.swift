@@ -1,4 +1,9 @@
+import CampaignService
+import ServiceKit
+
 @main
 enum Main {
-    static func main() {}
+    static func main() async {
+        await ServiceRunner.main(CampaignService.self)
+    }
 }

@@ -2,6 +2,7 @@ import Contracts
 import Kernel
 import MessagingKit
 import PostgresKit
+import Synchronization
 
 /// Answers `GET /internal/feed` from the tail in memory or from PostgreSQL, holding the answer for
 /// a while when there is nothing yet.
@@ -19,6 +20,17 @@ struct LogFeed: Sendable {
     let signals: [WakeSignal]
     let shards: ShardMap
     let world: World
+    private let acknowledgements = Acknowledgements()
+
+    init(
+        store: FeedStore, tail: LogTailCache, signals: [WakeSignal], shards: ShardMap, world: World
+    ) {
+        self.store = store
+        self.tail = tail
+        self.signals = signals
+        self.shards = shards
+        self.world = world
+    }
 
     /// The page as JSON bytes (`FeedPage`). Throws `Problem` for a shard that does not exist.
     func page(_ request: FeedRequest) async throws -> [UInt8] {
@@ -27,8 +39,7 @@ struct LogFeed: Sendable {
                 "unknown_shard", "Use a shard from 0 to \(shards.count - 1).", pointer: "?shard")
         }
         if let subscriber = request.subscriber, request.limit > 0 {
-            try await store.acknowledge(
-                request.after, of: request.shard, by: subscriber, at: world.clock.now())
+            try await acknowledge(request.after, of: request.shard, by: subscriber)
         }
         let deadline = ContinuousClock.now + .milliseconds(request.waitMilliseconds)
         var after = request.after
@@ -46,6 +57,13 @@ struct LogFeed: Sendable {
                 past: seen, within: min(remaining, Self.pollInterval))
             try Task.checkCancellation()
         }
+    }
+
+    /// Writes only what is new, so that an idle subscriber's polls cost nothing.
+    private func acknowledge(_ position: Int, of shard: Int, by subscriber: String) async throws {
+        guard acknowledgements.isNew(position, of: shard, by: subscriber) else { return }
+        try await store.acknowledge(position, of: shard, by: subscriber, at: world.clock.now())
+        acknowledgements.remember(position, of: shard, by: subscriber)
     }
 
     private func read(_ request: FeedRequest, after start: Int) async throws -> FeedPageBytes {
@@ -76,6 +94,28 @@ struct LogFeed: Sendable {
         // another replica writes, which the next page will show.
         if let last = tail.lastPosition(of: shard), last >= next { return last }
         return try await store.heads()[shard] ?? next
+    }
+}
+
+/// The newest acknowledgement that this process has stored of each subscriber.
+private final class Acknowledgements: Sendable {
+    private struct Key: Hashable {
+        let subscriber: String
+        let shard: Int
+    }
+
+    private static let maximumEntries = 10_000
+    private let positions = Mutex<[Key: Int]>([:])
+
+    func isNew(_ position: Int, of shard: Int, by subscriber: String) -> Bool {
+        positions.withLock { ($0[Key(subscriber: subscriber, shard: shard)] ?? -1) < position }
+    }
+
+    func remember(_ position: Int, of shard: Int, by subscriber: String) {
+        positions.withLock { positions in
+            if positions.count >= Self.maximumEntries { positions.removeAll() }
+            positions[Key(subscriber: subscriber, shard: shard)] = position
+        }
     }
 }
 

@@ -81,6 +81,13 @@ package struct PostgresError: Error, Sendable {
             code: code, reason: reason, details: details, outcomeIsUnknown: outcomeIsUnknown)
     }
 
+    /// A row's value that the caller cannot make sense of, for `RowDecodable` types. Code `.decoding`.
+    ///
+    /// `what` names the value, not its content.
+    package static func unreadable(_ what: String) -> PostgresError {
+        PostgresError(.decoding, "\(what) cannot be read")
+    }
+
     package var code: Code { storage.code }
 
     /// The server's five-character code, when the server answered.

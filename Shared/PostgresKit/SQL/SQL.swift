@@ -87,6 +87,12 @@ extension SQL {
             sql.bind(value)
         }
 
+        /// Binds a value or NULL. Its own overload, because the compiler warns of optionals in an
+        /// interpolation that does not name them.
+        package mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            sql.bind(value)
+        }
+
         /// Binds an enumeration with text values as text.
         @_disfavoredOverload
         package mutating func appendInterpolation<Choice: RawRepresentable>(_ value: Choice)

@@ -1,0 +1,27 @@
+import Contracts
+package import HTTPKit
+import Kernel
+import ServiceKit
+
+extension CampaignService {
+    /// Every route of the service.
+    package func routes(_ router: inout Router) {
+        let read = ReadCampaigns(store: store)
+        let change = ChangeCampaign(changes: changes, store: store, context: context)
+        router.group(context.audiences.portal) { group in
+            group.get("/campaigns", handler: read.list)
+            group.post("/campaigns", handler: change.create)
+            group.get("/campaigns/{campaign_id}", handler: read.one)
+            group.put("/campaigns/{campaign_id}", handler: change.revise)
+            group.get("/campaigns/{campaign_id}/revisions", handler: read.revisions)
+            for action in [CampaignAction.activate, .pause, .resume, .close] {
+                group.post("/campaigns/{campaign_id}/\(action.rawValue)", limits: .noBody) {
+                    try await change.move($0, $1, action)
+                }
+            }
+        }
+        router.group(context.audiences.internal) { group in
+            group.on(CampaignContracts.getCampaign) { input, _, _ in try await read.get(input) }
+        }
+    }
+}
