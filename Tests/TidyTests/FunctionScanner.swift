@@ -32,6 +32,8 @@ struct FunctionScanner {
     /// The length of the keyword when a function's declaration begins here.
     private func declaration(at index: Int) -> Int? {
         if index > 0, isWord(code[index - 1]) || code[index - 1] == UInt8(ascii: ".") { return nil }
+        // `import func Glibc.getpid`
+        if code[..<index].suffix(7).elementsEqual("import ".utf8) { return nil }
         for keyword in ["func", "init", "deinit", "subscript"] {
             let end = index + keyword.utf8.count
             guard end < code.count, code[index..<end].elementsEqual(keyword.utf8),

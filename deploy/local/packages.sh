@@ -1,7 +1,9 @@
 # shellcheck shell=bash disable=SC2154
 # Sourced: installs the Debian packages of deploy/packages that are missing, asking nothing.
 
-package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/deploy/packages" | awk '{print $1}'; }
+package_list() {
+    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/deploy/packages" | awk '{print $1}'
+}
 
 missing_packages() {
     local name
