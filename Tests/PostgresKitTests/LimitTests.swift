@@ -55,9 +55,10 @@ struct LimitTests {
     @Test func `cancelling a call on the pipeline leaves the others alone`() async throws {
         let client = try makeClient { configuration in
             configuration.pipelinedConnections = 1
+            configuration.statementTimeout = .seconds(30)
             configuration.applicationName = "abandon-test"
         }
-        let sleeper = Task { await code { try await client.query("select pg_sleep(1)") } }
+        let sleeper = Task { await code { try await client.query("select pg_sleep(20)") } }
         try await eventually("it sleeps") { try await sleepers("abandon-test") == 1 }
         sleeper.cancel()
         #expect(await sleeper.value == .taskCanceled)
@@ -85,7 +86,7 @@ struct LimitTests {
         let telemetry = Telemetry()
         let client = try makeClient(telemetry: telemetry) { configuration in
             configuration.leasedConnections = 2
-            configuration.poolWaitLimit = .milliseconds(300)
+            configuration.poolWaitLimit = .seconds(3)
         }
         let gate = Gate()
         let holders = (0..<2).map { _ in

@@ -90,6 +90,22 @@ struct PoolStateTests {
         #expect(pool.lease(4, now: 20 * second) == .use(10))
     }
 
+    @Test func `who finds the server back spares the others their pause`() {
+        let sighting = Sighting()
+        var one = ConnectBudget(limit: 1, sighting: sighting)
+        var other = ConnectBudget(limit: 1, sighting: sighting)
+        for _ in 0..<10 {
+            _ = one.begin(wanted: 1, now: one.nextAttemptAt)
+            one.failed(now: second, random: 1)
+        }
+        _ = other.begin(wanted: 1, now: 0)
+        #expect(one.begin(wanted: 1, now: second + 1) == 0)
+        #expect(one.isDown(forNanoseconds: 0, now: second + 1))
+        other.opened(now: second + 1)
+        #expect(!one.isDown(forNanoseconds: 0, now: second + 1))
+        #expect(one.begin(wanted: 1, now: second + 1) == 1)
+    }
+
     @Test func `idle connections are closed, but for one`() {
         var pool = pool(limit: 3)
         for waiter in 1...3 { _ = pool.lease(UInt64(waiter), now: 0) }

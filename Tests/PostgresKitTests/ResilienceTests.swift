@@ -54,11 +54,15 @@ struct ResilienceTests {
         }
         isOver.raise()
         await running
+        try await eventually("the client is well") {
+            await code { try await client.query("select 1") } == nil
+        }
         try await check(client, tally)
         await client.shutdown()
     }
 
-    /// What was reported as done is there once; what was reported as certainly not done is not there.
+    /// What was reported as done is there once; what was reported as certainly not done is not
+    /// there.
     private func check(_ client: PostgresClient, _ tally: Tally) async throws {
         let rows = try await client.query("select id, count(*) as n from effect group by id")
         var stored: Set<Int> = []
@@ -106,6 +110,9 @@ struct ResilienceTests {
         }
         isOver.raise()
         await running
+        try await eventually("the client is well") {
+            await code { try await client.query("select 1") } == nil
+        }
         try await check(client, tally)
         await client.shutdown()
         await killer.shutdown()

@@ -54,6 +54,37 @@ struct TransactionTests {
         #expect(try await count(table) == 1)
     }
 
+    @Test func `the last statements travel with COMMIT`() async throws {
+        let table = try await TemporaryTable(client, columns: "id int8 unique")
+        let rows = try await client.withTransaction { transaction in
+            try await transaction.execute("insert into \(table.name) values (1)")
+            return try await transaction.commit(with: [
+                "insert into \(table.name) values (2) returning id",
+                "select count(*) as n from \(table.name)",
+            ])
+        }
+        #expect(try rows.map { try $0.first?.get(at: 0, as: Int.self) } == [2, 2])
+        let whole = try await client.withTransaction { transaction in
+            try await transaction.commit(with: ["insert into \(table.name) values (3)"])
+        }
+        #expect(whole.count == 1)
+        let failure = await code {
+            try await client.withTransaction { transaction in
+                try await transaction.execute("insert into \(table.name) values (4)")
+                return try await transaction.commit(with: ["insert into \(table.name) values (1)"])
+            }
+        }
+        #expect(failure == .uniqueViolation)
+        let late = await code {
+            try await client.withTransaction { transaction in
+                _ = try await transaction.commit(with: ["insert into \(table.name) values (5)"])
+                try await transaction.execute("insert into \(table.name) values (6)")
+            }
+        }
+        #expect(late == .closed)
+        #expect(try await count(table) == 4)
+    }
+
     @Test func `a body that swallows an error cannot commit`() async throws {
         let table = try await TemporaryTable(client, columns: "id int8 unique")
         let failure = await code {

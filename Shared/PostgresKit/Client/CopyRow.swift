@@ -34,8 +34,8 @@ package enum CopyRow {
     /// What comes after the last row in the binary format.
     package static var binaryTrailer: [UInt8] { [0xFF, 0xFF] }
 
-    /// A row in the binary format. Each value's type must be exactly its column's (`Int` is `bigint`).
-    /// Throws `.encoding` for a value that cannot be sent.
+    /// A row in the binary format. Each value's type must be exactly its column's (`Int` is
+    /// `bigint`). Throws `.encoding` for a value that cannot be sent.
     package static func binary(
         _ values: [any PostgresEncodable]
     ) throws(PostgresError) -> [UInt8] {

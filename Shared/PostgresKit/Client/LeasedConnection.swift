@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A connection lent outside a transaction. Valid only inside the body that received it; used later it
-/// throws `.closed`.
+/// A connection lent outside a transaction. Valid only inside the body that received it; used later
+/// it throws `.closed`.
 package final class LeasedConnection: PostgresExecutor {
     private let session: Session
     private let isOver = Atomic<Bool>(false)

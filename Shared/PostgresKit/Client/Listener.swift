@@ -13,15 +13,16 @@ final class Listener: ConnectionOwner, Ticking {
         var interrupted: Set<UInt64> = []
         var nextStream: UInt64 = 1
         var connection: Connection?
-        var budget = ConnectBudget(limit: 1)
+        var budget: ConnectBudget
         var isClosed = false
     }
 
     private let connector: Connector
     private let deadline: UInt64
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ configuration: PostgresConfiguration, logger: Logger) {
+    init(_ configuration: PostgresConfiguration, logger: Logger, sighting: Sighting) {
+        state = Mutex(State(budget: ConnectBudget(limit: 1, sighting: sighting)))
         connector = Connector(
             configuration: configuration, lockTimeout: configuration.lockTimeout, logger: logger)
         deadline = configuration.statementTimeout.nanoseconds
@@ -112,7 +113,7 @@ final class Listener: ConnectionOwner, Ticking {
                 state.budget.failed(now: Monotonic.now(), random: .random(in: 0...1))
                 return ([], false)
             }
-            state.budget.opened()
+            state.budget.opened(now: Monotonic.now())
             state.connection = connection
             return (Array(state.channels.keys), false)
         }

@@ -4,10 +4,11 @@ extension PostgresClient {
 
     /// Runs `body` in a transaction: commits when it returns, rolls back when it throws.
     ///
-    /// `body` runs again (5 times at most, with full jitter) after a serialization failure or deadlock,
-    /// and once after the connection was lost before COMMIT; so it must have no other effects. Throws
-    /// `.commitUnknown` when the connection is lost at COMMIT, `.poolTimeout` when no connection is
-    /// free in time, and what `body` throws. A body that swallows the error of a statement cannot commit.
+    /// `body` runs again (5 times at most, with full jitter) after a serialization failure or
+    /// deadlock, and once after the connection was lost before COMMIT; so it must have no other
+    /// effects. Throws `.commitUnknown` when the connection is lost at COMMIT, `.poolTimeout` when
+    /// no connection is free in time, and what `body` throws. A body that swallows the error of a
+    /// statement cannot commit.
     package func withTransaction<Result: Sendable>(
         isolation: Isolation = .readCommitted,
         _ body: (Transaction) async throws -> Result

@@ -2,9 +2,9 @@ package import Kernel
 
 /// A database, reached over a few pipelined and some leased connections.
 ///
-/// Stand-alone statements of everybody share the pipelined connections, where each waits for those in
-/// front of it. Do not use them from inside a transaction's body for rows that the transaction has
-/// locked: the statement would wait for the transaction, and the transaction for it, until
+/// Stand-alone statements of everybody share the pipelined connections, where each waits for those
+/// in front of it. Do not use them from inside a transaction's body for rows that the transaction
+/// has locked: the statement would wait for the transaction, and the transaction for it, until
 /// `pipelinedLockTimeout`.
 package final class PostgresClient: PostgresExecutor {
     let core: PostgresCore
@@ -33,9 +33,9 @@ package final class PostgresClient: PostgresExecutor {
         try await core.run(statements).map(\.rows)
     }
 
-    /// Streams rows into a table in a transaction of its own: `statement` is `copy … from stdin`, `rows`
-    /// its lines or binary chunks (`CopyRow`). Returns how many rows went in; at most one chunk of them
-    /// is in memory. Throws what the sequence throws, after which nothing went in.
+    /// Streams rows into a table in a transaction of its own: `statement` is `copy … from stdin`,
+    /// `rows` its lines or binary chunks (`CopyRow`). Returns how many rows went in; at most one
+    /// chunk of them is in memory. Throws what the sequence throws, after which nothing went in.
     package func copyIn<Rows: AsyncSequence>(
         _ statement: SQL, rows: Rows
     ) async throws -> Int where Rows.Element == [UInt8] {
@@ -55,8 +55,9 @@ package final class PostgresClient: PostgresExecutor {
 
     /// Lends one connection outside a transaction, for session locks, COPY and large results.
     ///
-    /// Throws `.poolTimeout` when none becomes free in time, and what `body` throws. A connection that
-    /// comes back inside a transaction is closed; other session state (`set`, locks) is the caller's.
+    /// Throws `.poolTimeout` when none becomes free in time, and what `body` throws. A connection
+    /// that comes back inside a transaction is closed; other session state (`set`, locks) is the
+    /// caller's.
     package func withConnection<Result: Sendable>(
         _ body: (LeasedConnection) async throws -> Result
     ) async throws -> Result {
@@ -69,7 +70,8 @@ package final class PostgresClient: PostgresExecutor {
         return try await body(connection)
     }
 
-    /// Notifications of a channel until the stream is dropped; the newest 256 are kept for a slow reader.
+    /// Notifications of a channel until the stream is dropped; the newest 256 are kept for a slow
+    /// reader.
     package func listen(_ channel: String) -> AsyncStream<PostgresNotification> {
         core.listener.listen(channel)
     }

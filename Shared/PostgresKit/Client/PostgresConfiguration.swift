@@ -15,7 +15,8 @@ package struct PostgresConfiguration: Sendable {
     package var statementTimeout: Duration = .seconds(15)
     /// The server's `lock_timeout` in transactions.
     package var lockTimeout: Duration = .seconds(5)
-    /// The server's `lock_timeout` for stand-alone statements, where one that waits holds up others.
+    /// The server's `lock_timeout` for stand-alone statements, where one that waits holds up
+    /// others.
     package var pipelinedLockTimeout: Duration = .seconds(2)
     /// The server's `idle_in_transaction_session_timeout`.
     package var idleInTransactionTimeout: Duration = .seconds(30)

@@ -15,9 +15,10 @@ final class PostgresCore: Sendable {
         self.configuration = configuration
         logger = telemetry.logger
         metrics = PostgresMetrics(telemetry.metrics)
-        lane = PipelineLane(configuration, logger: logger)
-        pool = LeasePool(configuration, metrics: metrics, logger: logger)
-        listener = Listener(configuration, logger: logger)
+        let sighting = Sighting()
+        lane = PipelineLane(configuration, logger: logger, sighting: sighting)
+        pool = LeasePool(configuration, metrics: metrics, logger: logger, sighting: sighting)
+        listener = Listener(configuration, logger: logger, sighting: sighting)
         Reactor.shared.add(lane)
         Reactor.shared.add(pool)
         Reactor.shared.add(listener)
@@ -59,7 +60,7 @@ final class PostgresCore: Sendable {
     private func runOnce(
         _ statements: [SQL], _ limit: Duration?
     ) async throws(PostgresError) -> [ResultTable] {
-        if case .congested = lane.route() {
+        if case .congested = lane.route(), pool.hasRoomForOthers {
             let session = try await session()
             defer { session.end() }
             return try await session.run(statements)

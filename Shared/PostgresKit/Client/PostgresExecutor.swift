@@ -1,8 +1,8 @@
 /// What runs statements: the client (each by itself), a transaction, or a leased connection.
 ///
-/// Every call throws `.encoding` for a value that cannot be sent, `.unavailable` when the connection is
-/// lost, `.deadlineExceeded` past the deadline (`withPostgresDeadline`), `.taskCanceled` when the task is
-/// cancelled, and the server's own errors.
+/// Every call throws `.encoding` for a value that cannot be sent, `.unavailable` when the
+/// connection is lost, `.deadlineExceeded` past the deadline (`withPostgresDeadline`),
+/// `.taskCanceled` when the task is cancelled, and the server's own errors.
 package protocol PostgresExecutor: Sendable {
     /// Runs one statement and returns its rows, all of them in memory.
     func query(_ sql: SQL) async throws(PostgresError) -> [Row]

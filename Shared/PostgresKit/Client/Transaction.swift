@@ -1,6 +1,7 @@
 import Synchronization
 
-/// An open transaction. Valid only inside the body that received it; used later it throws `.closed`.
+/// An open transaction. Valid only inside the body that received it; used later it throws
+/// `.closed`.
 ///
 /// BEGIN travels with the first statement.
 package final class Transaction: PostgresExecutor {
@@ -9,6 +10,7 @@ package final class Transaction: PostgresExecutor {
 
     private struct State {
         var hasBegun = false
+        var hasCommitted = false
         var isOver = false
         var savepoints = 0
         /// The last failure of a statement.
@@ -38,6 +40,15 @@ package final class Transaction: PostgresExecutor {
         try await run(statements).map(\.rows)
     }
 
+    /// Runs the last statements together with COMMIT in one round trip; after it the transaction is
+    /// over, and the body only has to return. Throws what `withTransaction` throws at COMMIT.
+    package func commit(with statements: [SQL]) async throws(PostgresError) -> [[Row]] {
+        try session.check(statements)
+        let (all, extra) = try end(with: statements)
+        let tables = try await commit(all)
+        return tables.dropFirst(extra).dropLast().map(\.rows)
+    }
+
     /// Runs a text of several statements without values; `limit` replaces the usual deadline.
     package func script(
         _ text: String, within limit: Duration? = nil
@@ -50,8 +61,8 @@ package final class Transaction: PostgresExecutor {
         }
     }
 
-    /// Streams rows into a table: `statement` is `copy … from stdin`, `rows` its lines or binary chunks
-    /// (`CopyRow`). Returns how many rows went in; at most one chunk of them is in memory.
+    /// Streams rows into a table: `statement` is `copy … from stdin`, `rows` its lines or binary
+    /// chunks (`CopyRow`). Returns how many rows went in; at most one chunk of them is in memory.
     package func copyIn<Rows: AsyncSequence>(
         _ statement: SQL, rows: Rows
     ) async throws -> Int where Rows.Element == [UInt8] {
@@ -152,40 +163,52 @@ package final class Transaction: PostgresExecutor {
     // MARK: The end
 
     func commit() async throws(PostgresError) {
-        let (hasBegun, failure) = state.withLock { state in
-            state.isOver = true
-            return (state.hasBegun, state.failure)
+        let isNeeded = state.withLock { $0.hasBegun && !$0.hasCommitted }
+        guard isNeeded else { return state.withLock { $0.isOver = true } }
+        _ = try await commit(end(with: []).all)
+    }
+
+    /// What ends the transaction, and how many of it come before the caller's own statements.
+    private func end(with statements: [SQL]) throws(PostgresError) -> (all: [SQL], extra: Int) {
+        let (isOver, hasBegun) = state.withLock { state in
+            defer { (state.isOver, state.hasBegun) = (true, true) }
+            return (state.isOver, state.hasBegun)
         }
-        guard hasBegun else { return }
+        if isOver { throw PostgresError(.closed, "the transaction is over") }
+        let begin = hasBegun ? [] : [isolation.begin]
+        return (begin + statements + ["commit"], begin.count)
+    }
+
+    private func commit(_ statements: [SQL]) async throws(PostgresError) -> [ResultTable] {
         do throws(PostgresError) {
-            let commit = Submission.Work.statements(["commit"])
-            let tables = try await session.finish(commit, within: session.usualLimit).get()
+            let work = Submission.Work.statements(statements)
+            let tables = try await session.finish(work, within: session.usualLimit).get()
             // The server answers ROLLBACK when a statement had failed and nobody told us.
             guard tables.last?.commandTag == "COMMIT" else {
-                throw failure ?? PostgresError(.transactionAborted, "a statement had failed")
+                throw state.withLock { $0.failure }
+                    ?? PostgresError(.transactionAborted, "a statement had failed")
             }
-            state.withLock { $0.hasBegun = false }
+            state.withLock { $0.hasCommitted = true }
+            return tables
         } catch {
-            if error.outcomeIsUnknown {
-                let unknown = error.withUnknownOutcome(.commitUnknown)
-                state.withLock { $0.failure = unknown }
-                throw unknown
-            }
-            throw record(error)
+            guard error.outcomeIsUnknown else { throw record(error) }
+            let unknown = error.withUnknownOutcome(.commitUnknown)
+            state.withLock { $0.failure = unknown }
+            throw unknown
         }
     }
 
     func rollBack() async {
         let mustRollBack = state.withLock { state in
             state.isOver = true
-            return state.hasBegun
+            return state.hasBegun && !state.hasCommitted
         }
         guard mustRollBack, session.connection.isOpen else { return }
         _ = await session.finish(.statements(["rollback"]), within: .seconds(5))
     }
 
     var verdict: Verdict {
-        switch state.withLock({ $0.failure?.code }) {
+        switch state.withLock({ $0.hasCommitted ? nil : $0.failure?.code }) {
         case .serializationFailure, .deadlock, .stalePlan: .conflict
         case .unavailable: .connectionLost
         default: .final

@@ -41,7 +41,8 @@ struct ConnectionState {
     var inFlight = Queue<InFlight>()
     /// The output is full; sending goes on when the socket takes more.
     var isOutputFull = false
-    /// A cancel request is on its way: nothing is handed out until it cannot hit the next statement.
+    /// A cancel request is on its way: nothing is handed out until it cannot hit the next
+    /// statement.
     var isCancelling = false
     var held: [(Submission, Submission.Outcome)] = []
     /// When a cancel was asked for, and why; zero when it was not.

@@ -10,8 +10,8 @@ struct Ended {
         let message = state.handle.errorMessage
         var isRefused = false
         for (index, entry) in state.inFlight.removeAll().enumerated() {
-            // The server answers in order. When it took leave (57P01) instead of answering this one,
-            // neither this one nor any behind it has run.
+            // The server answers in order. When it took leave (57P01) instead of answering this
+            // one, neither this one nor any behind it has run.
             if index == 0, let failure = entry.failure, entry.results.isEmpty,
                 failure.sqlState == "57P01", failure.details?.isFatal == true
             {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Work for a connection and the caller who waits for it. Ends once: with the answer, or earlier with
-/// an error (deadline, cancellation), after which the answer is dropped.
+/// Work for a connection and the caller who waits for it. Ends once: with the answer, or earlier
+/// with an error (deadline, cancellation), after which the answer is dropped.
 final class Submission: Sendable {
     typealias Outcome = Result<[ResultTable], PostgresError>
 

@@ -27,8 +27,8 @@ struct MigrationPlan {
     /// Components whose database is ahead of this program: a newer release has been here.
     let ahead: [String]
 
-    /// `wanted`: each migration with its checksum. Throws `.migration` when the list has gaps, or when
-    /// what has run differs from it.
+    /// `wanted`: each migration with its checksum. Throws `.migration` when the list has gaps, or
+    /// when what has run differs from it.
     init(
         wanted: [(migration: Migration, checksum: String)], applied: [AppliedMigration]
     ) throws(PostgresError) {

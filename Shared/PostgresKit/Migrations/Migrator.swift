@@ -12,8 +12,8 @@ package enum Migrator {
     private static let serverLimit: Duration = .seconds(30)
 
     /// Runs what is missing, in the order of the list's components and of versions, each in its own
-    /// transaction. Replicas that start together wait for each other. Waits 30 s for a server that is
-    /// not up yet.
+    /// transaction. Replicas that start together wait for each other. Waits 30 s for a server that
+    /// is not up yet.
     ///
     /// Throws `.migration` when one that has run was changed, when an earlier number is missing, or
     /// when one fails (the reason is in `String(reflecting:)`); `.unavailable` without a server.
@@ -121,7 +121,8 @@ package enum Migrator {
         _ migration: Migration, _ checksum: String, on connection: LeasedConnection, _ world: World
     ) async throws {
         do throws(PostgresError) {
-            // A long migration is meant to be long; waiting long for a lock would stop everybody else.
+            // A long migration is meant to be long; waiting long for a lock would stop everybody
+            // else.
             _ = try await connection.pipeline([
                 "begin", "set local statement_timeout = 0", "set local lock_timeout = '10s'",
                 "set local idle_in_transaction_session_timeout = 0",

@@ -15,18 +15,24 @@ final class LeasePool: ConnectionOwner, Ticking {
     private let metrics: PostgresMetrics
     private let state: Mutex<State>
 
-    init(_ configuration: PostgresConfiguration, metrics: PostgresMetrics, logger: Logger) {
+    init(
+        _ configuration: PostgresConfiguration, metrics: PostgresMetrics, logger: Logger,
+        sighting: Sighting
+    ) {
         connector = Connector(
             configuration: configuration, lockTimeout: configuration.lockTimeout, logger: logger)
         self.metrics = metrics
         let pool = PoolState(
             limit: max(1, configuration.leasedConnections),
             waitLimit: configuration.poolWaitLimit.nanoseconds,
-            idleLimit: configuration.idleLimit.nanoseconds)
+            idleLimit: configuration.idleLimit.nanoseconds, sighting: sighting)
         state = Mutex(State(pool: pool))
     }
 
     var leasedCount: Int { state.withLock { $0.pool.leased.count } }
+
+    /// Whether a stand-alone statement may take a connection from those for transactions.
+    var hasRoomForOthers: Bool { state.withLock { $0.pool.hasRoomForOthers } }
 
     /// Borrows a connection. Throws `.poolTimeout` past the wait limit, `.deadlineExceeded` past an
     /// earlier deadline, `.unavailable` when the server is away.

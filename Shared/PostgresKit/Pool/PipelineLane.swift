@@ -17,20 +17,21 @@ final class PipelineLane: ConnectionOwner, Ticking {
     private static let slowNanoseconds: UInt64 = 30_000_000
     /// The most statements that may be under way or waiting.
     private static let maximumLoad = 10_000
-    /// With less in flight, sending on the caller's thread is faster than waking the reactor.
-    private static let inlineLoad = 4
+    /// With less in flight, sending on the caller's thread is faster than waking the reactor; with
+    /// more, the reactor sends many at once and costs less.
+    private static let inlineLoad = 1
 
     private let connector: Connector
     private let waitLimit: UInt64
     private let state: Mutex<State>
 
-    init(_ configuration: PostgresConfiguration, logger: Logger) {
+    init(_ configuration: PostgresConfiguration, logger: Logger, sighting: Sighting) {
         connector = Connector(
             configuration: configuration, lockTimeout: configuration.pipelinedLockTimeout,
             logger: logger)
         waitLimit = configuration.poolWaitLimit.nanoseconds
         let limit = min(max(configuration.pipelinedConnections, 1), 4)
-        state = Mutex(State(budget: ConnectBudget(limit: limit)))
+        state = Mutex(State(budget: ConnectBudget(limit: limit, sighting: sighting)))
     }
 
     var load: Int {
@@ -124,7 +125,7 @@ final class PipelineLane: ConnectionOwner, Ticking {
                 state.budget.failed(now: Monotonic.now(), random: .random(in: 0...1))
                 return ([], false)
             }
-            state.budget.opened()
+            state.budget.opened(now: Monotonic.now())
             state.members.insert(connection.identifier)
             state.ready.append(connection)
             return (state.backlog.removeAll().map(\.submission), false)

@@ -33,14 +33,18 @@ struct PoolState {
     /// Somebody was turned away: find out whether the server is back.
     private var isProbeWanted = false
 
-    init(limit: Int, waitLimit: UInt64, idleLimit: UInt64) {
-        budget = ConnectBudget(limit: limit)
+    init(limit: Int, waitLimit: UInt64, idleLimit: UInt64, sighting: Sighting = Sighting()) {
+        budget = ConnectBudget(limit: limit, sighting: sighting)
         self.waitLimit = waitLimit
         self.idleLimit = idleLimit
     }
 
     var waiting: Int { waiters.count }
     var idleCount: Int { idle.count }
+
+    /// Whether a stand-alone statement may take one, too: nobody waits, and half stays for
+    /// transactions.
+    var hasRoomForOthers: Bool { waiters.isEmpty && leased.count < max(1, budget.limit / 2) }
 
     mutating func lease(_ waiter: WaiterID, now: UInt64) -> Answer {
         // Nobody overtakes those who wait.
@@ -64,7 +68,7 @@ struct PoolState {
     }
 
     mutating func opened(_ connection: ConnectionID, now: UInt64) -> Placement {
-        budget.opened()
+        budget.opened(now: now)
         isProbeWanted = false
         return place(connection, now: now)
     }

@@ -2,8 +2,8 @@ internal import CLibpq
 import Glibc
 import Synchronization
 
-/// The one thread of the process that waits for PostgreSQL: reads whatever arrives on any connection,
-/// sends what callers left to it, and keeps time for deadlines.
+/// The one thread of the process that waits for PostgreSQL: reads whatever arrives on any
+/// connection, sends what callers left to it, and keeps time for deadlines.
 final class Reactor: Sendable {
     static let shared = Reactor()
 

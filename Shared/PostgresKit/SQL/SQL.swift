@@ -3,8 +3,8 @@
 ///     let statement: SQL = "select name from client where id = \(id)"   // … where id = $1
 ///
 /// Text is pasted only by `\(unsafeRaw: …)`; a quoted name by `\(identifier: …)`; another statement
-/// with its values by `\(fragment)` or `+`. A value that cannot be sent (NUL in text, a number beyond 38
-/// digits) makes the call throw `.encoding` before anything is sent.
+/// with its values by `\(fragment)` or `+`. A value that cannot be sent (NUL in text, a number
+/// beyond 38 digits) makes the call throw `.encoding` before anything is sent.
 package struct SQL: Sendable, ExpressibleByStringInterpolation {
     /// The text as the server gets it, with `$1`, `$2`, ….
     package private(set) var text: String

@@ -1,6 +1,7 @@
 /// Arrays of one dimension.
 ///
-/// Source: PostgreSQL 15, `array_send` in src/backend/utils/adt/arrayfuncs.c; manual §8.15.2 for text.
+/// Source: PostgreSQL 15, `array_send` in src/backend/utils/adt/arrayfuncs.c; manual §8.15.2 for
+/// text.
 enum ArrayForm {
     static func write<Element: PostgresArrayElement>(
         _ array: [Element], to writer: inout ValueWriter

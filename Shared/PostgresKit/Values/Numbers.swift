@@ -13,7 +13,8 @@ extension Bool: PostgresArrayElement, PostgresDecodable {
     }
 }
 
-/// Whole numbers: any integer column is read when the number fits, and `numeric` without a fraction.
+/// Whole numbers: any integer column is read when the number fits, and `numeric` without a
+/// fraction.
 extension FixedWidthInteger {
     static func readInteger(from value: PostgresValue) throws(PostgresError) -> Self {
         let bytes = unsafe try value.required("a whole number")

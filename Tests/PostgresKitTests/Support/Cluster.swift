@@ -28,7 +28,7 @@ final class Cluster: Sendable {
             atPath: directory, withIntermediateDirectories: false,
             attributes: [.posixPermissions: 0o700])
         if getuid() == 0 { try Self.run("/bin/chown", ["postgres", directory]) }
-        try asServer("initdb", ["-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"])
+        try asServer("initdb", ["-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "-N"])
         try start()
         Self.running.withLock { running in
             if running.isEmpty {
