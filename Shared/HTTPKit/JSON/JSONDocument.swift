@@ -142,8 +142,12 @@ struct JSONDocument: Sendable {
     // MARK: - Duplicate keys
 
     private mutating func resolveDuplicates(_ strictness: JSONStrictness) throws(Problem) {
+        var keys: [Int] = []
         for index in nodes.indices where nodes[index].kind == .object {
-            let duplicates = duplicates(in: index)
+            keys.removeAll(keepingCapacity: true)
+            forEachMember(of: index) { keys.append($0) }
+            guard keys.count > 1 else { continue }
+            let duplicates = duplicates(among: keys)
             guard !duplicates.isEmpty else { continue }
             if strictness == .strict {
                 let errors = duplicates.prefix(20).map { key in
@@ -157,10 +161,8 @@ struct JSONDocument: Sendable {
         }
     }
 
-    /// Every key that occurs again later in the same object.
-    private func duplicates(in object: Int) -> [Int] {
-        var keys: [Int] = []
-        forEachMember(of: object) { keys.append($0) }
+    /// Every key that occurs again later.
+    private func duplicates(among keys: [Int]) -> [Int] {
         if keys.count > 12 {
             var seen: Set<String> = []
             return keys.reversed().filter { !seen.insert(text(nodes[$0])).inserted }.reversed()
