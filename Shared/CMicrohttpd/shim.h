@@ -27,8 +27,8 @@ static size_t microhttpd_shim_keep(void *closure, struct MHD_Connection *connect
 
 /// Starts a daemon with one epoll thread; NULL when it cannot be started.
 ///
-/// Turbo mode reads until nothing is left. Without it an end of the connection that arrives together
-/// with the last bytes goes unnoticed.
+/// Turbo mode reads until nothing is left. Without it an end of the connection that arrives
+/// together with the last bytes goes unnoticed.
 static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_options *options) {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,

@@ -10,7 +10,7 @@ package enum JSONStrictness: Sendable {
 
 /// JSON in and out, for everything that is on the wire.
 ///
-/// Documents must be RFC 8259 to the letter, UTF-8 without a byte order mark, nested at most 64 deep.
+/// Documents must be RFC 8259 to the letter, UTF-8 without a mark, nested at most 64 deep.
 package enum JSONCoding {
     /// Reads a value of a type.
     ///

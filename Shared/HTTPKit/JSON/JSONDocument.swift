@@ -8,8 +8,8 @@ struct JSONDocument: Sendable {
 
     /// Checks and indexes. Throws 400 `malformed_json`, and in strict mode `duplicate_key`.
     ///
-    /// Two parsers must agree: simdjson on everything, and the scanner, which also keeps the written
-    /// form of numbers. Only a number outside 64 bits is left to the scanner alone.
+    /// Two parsers must agree: simdjson on everything, and the scanner, which also keeps the
+    /// written form of numbers. Only a number outside 64 bits is left to the scanner alone.
     init(_ bytes: [UInt8], strictness: JSONStrictness) throws(Problem) {
         var scanner = JSONScanner(expectedNodes: min(bytes.count / 6 + 4, 1 << 16))
         let verdict = unsafe bytes.withUnsafeBufferPointer { buffer in

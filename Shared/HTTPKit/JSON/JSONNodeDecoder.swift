@@ -3,7 +3,7 @@ import Kernel
 /// What the containers of one decoding share: the document, and which fields were asked for.
 final class JSONDecodingState {
     let document: JSONDocument
-    /// Per node: a key that the type asked for, or an object that it opened. Empty when not tracked.
+    /// Per node: a key that was asked for, or an object that was opened. Empty when not tracked.
     private var isSeen: [Bool]
 
     init(_ document: JSONDocument, tracksFields: Bool) {

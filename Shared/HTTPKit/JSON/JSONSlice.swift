@@ -1,7 +1,7 @@
 package import Kernel
 
-/// A value of a valid document by its place in the bytes: for readers that pass most of a document on
-/// as it is and look only at a few members.
+/// A value of a valid document by its place in the bytes: for readers that pass most of a document
+/// on as it is and look only at a few members.
 package struct JSONSlice: Sendable {
     /// What the value is.
     package enum Kind: Sendable, Hashable {

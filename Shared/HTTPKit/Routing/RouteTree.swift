@@ -1,4 +1,4 @@
-/// Finds the routes of a path: by the whole path where there are no parameters, else segment by segment.
+/// Finds the routes of a path: by the whole path where nothing varies, else by its segments.
 struct RouteTree: Sendable {
     private struct Node: Sendable {
         var literals: [String: Int] = [:]

@@ -42,7 +42,7 @@ package struct Router: Sendable {
 
     func match(path: String) -> RouteMatch? { tree.match(path: path) }
 
-    /// The longest prefix decides the credential, so a route must lie below its own and no longer one.
+    /// The longest prefix decides the credential: a route lies below its own and no longer one.
     private func checkPrefixes() {
         for route in mounted {
             let longest = prefixes.keys.filter { prefix in

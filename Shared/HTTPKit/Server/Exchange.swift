@@ -95,7 +95,8 @@ final class Exchange: Sendable {
             case .running where core.isStopping.load(ordering: .relaxed):
                 state.phase = .sending
                 state.task?.cancel()
-                return send(prepare(.problem(.shuttingDown)), &state)
+                return send(
+                    prepare(.problem(.shuttingDown, requestID: identity.requestID)), &state)
             case .running:
                 handle.suspend()
                 state.phase = .parked
@@ -211,7 +212,7 @@ final class Exchange: Sendable {
         task.cancel()
     }
 
-    /// Ends a stream of this request: at once and for good, or only if it would never end by itself.
+    /// Ends a stream of this request: for good, or only if it would never end by itself.
     func endStream(forGood: Bool) {
         guard let stream = state.withLock({ $0.stream }) else { return }
         if forGood { stream.stop() } else if stream.isEndless { stream.cancel() }

@@ -20,7 +20,7 @@ struct RequestPlan: Sendable {
     let bodyLimitBytes: Int
     let encoding: Gzip.Format?
 
-    /// Bodies of requests that lead nowhere are read up to here, so that the connection stays usable.
+    /// Bodies of refused requests are read up to here, so that the connection stays usable.
     static let discardLimitBytes = 1 << 16
 }
 

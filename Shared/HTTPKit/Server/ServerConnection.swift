@@ -76,7 +76,7 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Ends connections that wait for a next request. One that is in the socket already is still read.
+    /// Ends connections that wait for a next request; one that has arrived is still read.
     func endIdle() {
         connections.withLock { connections in
             for connection in connections.values

@@ -74,7 +74,7 @@ import Testing
             name: "white space before the colon of any header",
             lines: ["GET /hello HTTP/1.1", "Host: a", "X-Any\t: 2"]),
         Refusal(
-            name: "a space in a header name", lines: ["GET /hello HTTP/1.1", "Host: a", "X Any: 2"]),
+            name: "a space in a name", lines: ["GET /hello HTTP/1.1", "Host: a", "X Any: 2"]),
         Refusal(
             name: "a carriage return in a value",
             lines: ["GET /hello HTTP/1.1", "Host: a", "X-Any: a\rb"]),
