@@ -1,4 +1,9 @@
+import ClientService
+import ServiceKit
+
 @main
 enum Main {
-    static func main() {}
+    static func main() async {
+        await ServiceRunner.main(ClientService.self)
+    }
 }

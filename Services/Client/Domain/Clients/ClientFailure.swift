@@ -1,0 +1,17 @@
+import Contracts
+import Kernel
+
+/// Why a client, a key or a participant could not be had or changed.
+enum ClientFailure: Error, Sendable, Hashable {
+    case clientNotFound
+    case keyNotFound
+    case participantNotFound
+    case illegalTransition(from: ClientStatus, to: ClientStatus)
+    /// Nothing more happens to a closed client.
+    case closed
+    case notInTestMode
+    case clockGoesBack(from: Int64)
+    case tooManyKeys(limit: Int)
+    /// A credential may not give what it does not have.
+    case scopeExceeded
+}

@@ -1,0 +1,62 @@
+import Contracts
+package import HTTPKit
+import Kernel
+import MessagingKit
+import ServiceKit
+
+extension ClientService {
+    /// Every route of the service.
+    package func routes(_ router: inout Router) {
+        let clients = ManageClients(changes: changes, store: clients, context: context)
+        let keys = ManageKeys(
+            changes: changes, clients: self.clients, store: keys, context: context)
+        let participants = ReadParticipants(store: participants)
+        let audit = ReadAudit(store: audit)
+        let lookUps = LookUps(keys: self.keys, participants: self.participants)
+        router.group(context.audiences.admin) { group in
+            group.get("/clients", handler: clients.list)
+            group.post("/clients", handler: clients.create)
+            group.get("/clients/{client_id}", handler: clients.one)
+            group.post("/clients/{client_id}/status", handler: clients.changeStatus)
+            group.post("/clients/{client_id}/clock", handler: clients.moveClock)
+            group.post("/clients/{client_id}/keys", handler: keys.createAsStaff)
+            group.get("/audit", handler: audit.respond)
+        }
+        router.group(context.audiences.portal) { group in
+            group.get("/client", handler: clients.own)
+            group.get("/keys", handler: keys.list)
+            group.post("/keys", handler: keys.create)
+            group.post("/keys/{key_id}/revoke", limits: .noBody, handler: keys.revoke)
+            group.get("/participants", handler: participants.list)
+            group.get("/participants/{participant_id}", handler: participants.one)
+        }
+        let barrier = BarrierMiddleware([subscriber.barrier])
+        router.group(context.audiences.internal(middleware: [barrier])) { group in
+            group.on(ClientContracts.resolveKey) { input, _, _ in try await lookUps.key(input) }
+            group.on(ClientContracts.lookUpParticipant) { input, _, _ in
+                try await lookUps.participant(input)
+            }
+        }
+    }
+}
+
+extension PageRequest {
+    /// The cursor as the id of the last row seen. Throws 400 for anything else.
+    func after<Tag: IDTag>(
+        _ type: TypeID<Tag>.Type = TypeID<Tag>.self
+    ) throws(Problem) -> TypeID<Tag>? {
+        guard let cursor else { return nil }
+        guard let id = TypeID<Tag>(cursor) else { throw .invalidCursor }
+        return id
+    }
+}
+
+extension Problem {
+    static let invalidCursor = Problem.badRequest(
+        "invalid_cursor", "Use the 'next_cursor' of the page before.", pointer: "?cursor")
+}
+
+extension StaffPrincipal {
+    /// Who acts, for the audit.
+    var actor: String { "staff:\(subject.prefix(200))" }
+}

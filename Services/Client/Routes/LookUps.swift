@@ -1,0 +1,27 @@
+import Contracts
+import HTTPKit
+import Kernel
+import SecurityKit
+
+/// What the other services ask.
+struct LookUps: Sendable {
+    let keys: KeyStore
+    let participants: ParticipantStore
+
+    /// `POST /internal/keys/resolve`: straight from the table, so that what was revoked is gone.
+    func key(_ input: ResolveKeyRequest) async throws -> ResolveKeyResponse {
+        guard let hash = Hex.decode(input.keyHash), hash.count == Digest.byteCount else {
+            throw Problem.badRequest(
+                "invalid_key_hash", "Send 64 hexadecimal digits.", pointer: "/key_hash")
+        }
+        return ResolveKeyResponse(key: try await keys.resolve(hash))
+    }
+
+    /// `POST /internal/participants/look-up`
+    func participant(
+        _ input: LookUpParticipantRequest
+    ) async throws -> LookUpParticipantResponse {
+        LookUpParticipantResponse(
+            participant: try await participants.find(input.participantID, of: input.clientID))
+    }
+}
