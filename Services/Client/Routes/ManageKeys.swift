@@ -102,8 +102,8 @@ struct ManageKeys: Sendable {
         }
         // Ours although it looks like a repeat: the commit's answer was lost, and the store found
         // what it had committed.
-        guard created.key.keyID == id, let secret else { return answer.response }
-        return .json(CreatedKey(created.key, secret: secret.text), status: 201)
+        guard created.key.keyID == id, let text = secret?.text else { return answer.response }
+        return .json(CreatedKey(created.key, secret: text), status: 201)
     }
 }
 
@@ -111,7 +111,8 @@ extension APIKeySecret {
     /// In the words of the contracts.
     fileprivate static func generate(kind: APIKeyKind, mode: ClientMode) -> APIKeySecret {
         generate(
-            kind: kind == .secret ? .secret : .publishable, mode: mode == .test ? .test : .live)
+            kind: kind == APIKeyKind.secret ? Kind.secret : Kind.publishable,
+            mode: mode == ClientMode.test ? Mode.test : Mode.live)
     }
 }
 

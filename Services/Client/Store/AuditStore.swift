@@ -25,21 +25,15 @@ struct AuditStore: Sendable {
             where (\(client)::uuid is null or client_id = \(client)::uuid)
             and sequence < \(Int64(before ?? .max))
             order by sequence desc limit \(limit + 1)
-            """, as: AuditRow.self
-        ).map(\.recorded)
+            """)
     }
 }
 
-/// A row of the query above.
-private struct AuditRow: RowDecodable {
-    let recorded: RecordedEntry
-
+extension RecordedEntry: RowDecodable {
     init(row: Row) throws(PostgresError) {
-        recorded = RecordedEntry(
-            sequence: try row.get("sequence"),
-            entry: AuditEntry(
-                clientID: try row.get("client_id"), actor: try row.get("actor"),
-                action: try row.get("action"), target: try row.get("target"),
-                detail: try row.get("detail"), at: try row.get("at")))
+        self.init(
+            sequence: try row.get("sequence"), clientID: try row.get("client_id"),
+            actor: try row.get("actor"), action: try row.get("action"),
+            target: try row.get("target"), detail: try row.get("detail"), at: try row.get("at"))
     }
 }

@@ -3,7 +3,7 @@ import Kernel
 /// What somebody did that must stay known.
 struct AuditEntry: Sendable, Hashable {
     /// The kinds of deeds.
-    enum Action: String, Sendable, CaseIterable {
+    enum Action: String, Sendable, Codable, CaseIterable {
         case createClient = "client.create"
         case changeStatus = "client.change_status"
         case moveClock = "client.move_clock"
@@ -23,23 +23,17 @@ struct AuditEntry: Sendable, Hashable {
 }
 
 /// An entry as it is read.
-struct RecordedEntry: Sendable, Hashable, Encodable {
+struct RecordedEntry: Sendable, Hashable, Codable {
     let sequence: Int
-    let entry: AuditEntry
+    let clientID: ClientID
+    let actor: String
+    let action: AuditEntry.Action
+    let target: String
+    let detail: String
+    let at: Timestamp
 
     private enum CodingKeys: String, CodingKey {
         case sequence, actor, action, target, detail, at
         case clientID = "client_id"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(sequence, forKey: .sequence)
-        try container.encode(entry.clientID, forKey: .clientID)
-        try container.encode(entry.actor, forKey: .actor)
-        try container.encode(entry.action.rawValue, forKey: .action)
-        try container.encode(entry.target, forKey: .target)
-        try container.encode(entry.detail, forKey: .detail)
-        try container.encode(entry.at, forKey: .at)
     }
 }

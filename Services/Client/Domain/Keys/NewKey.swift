@@ -86,7 +86,8 @@ struct NewKey: Sendable, Decodable {
         var host = text.dropFirst(scheme.count)[...]
         if let colon = host.lastIndex(of: ":") {
             let port = host[host.index(after: colon)...]
-            guard (1...5).contains(port.utf8.count), port.utf8.allSatisfy((48...57).contains),
+            guard (1...5).contains(port.utf8.count),
+                port.utf8.allSatisfy({ (48...57).contains($0) }),
                 let number = Int(port), (1...65_535).contains(number)
             else { return false }
             host = host[..<colon]
