@@ -5,7 +5,8 @@ package import PostgresKit
 package import ServiceKit
 import Synchronization
 
-/// Ingestion and the log: takes events and messages, keeps them in order, feeds them to subscribers.
+/// Ingestion and the log: takes events and messages, keeps them in order, feeds them to
+/// subscribers.
 package struct EventService: Service {
     package static let name = ServiceName.event
     package static let summary =

@@ -119,14 +119,14 @@ extension Rule {
             return [
                 .init(
                     pointer, "rule_too_large",
-                    "Use at most \(Self.maximumConditions) conditions on \(Self.maximumDepth) levels."
+                    "At most \(Self.maximumConditions) conditions on \(Self.maximumDepth) levels."
                 )
             ]
         }
         return unknownFields.map { field in
             .init(
                 pointer, "unknown_rule_field",
-                "'\(field)' is not known; fields begin with event., participant., traits. or campaign."
+                "'\(field)' begins with none of event., participant., traits. and campaign."
             )
         }
     }

@@ -62,7 +62,8 @@ struct CampaignContent: Sendable, Decodable {
             limits: limits ?? CampaignLimits(), budget: budget)
     }
 
-    /// Triggers cost money: unless the campaign says otherwise, what anyone can forge does not count.
+    /// Triggers cost money: unless the campaign says otherwise, what anyone can forge does not
+    /// count.
     private var filledTriggers: [CampaignTrigger] {
         guard let triggers else {
             return pulse.defaultTriggers.map {

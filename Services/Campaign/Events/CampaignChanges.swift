@@ -15,7 +15,8 @@ struct CampaignChanges: Sendable {
     let outbox: Outbox
     let context: ServiceContext
 
-    /// Runs a change once per idempotency key. `message` is the type that tells of it; nil tells nobody.
+    /// Runs a change once per idempotency key. `message` is the type that tells of it; nil tells
+    /// nobody.
     func perform(
         _ request: HTTPRequest, _ principal: PortalPrincipal, status: Int = 200,
         message: @escaping @Sendable (Campaign) -> String?,

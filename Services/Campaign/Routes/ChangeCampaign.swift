@@ -23,7 +23,8 @@ struct ChangeCampaign: Sendable {
             })
     }
 
-    /// `PUT /v1/portal/campaigns/{campaign_id}`; `If-Match: "<revision>"` guards against a change by
+    /// `PUT /v1/portal/campaigns/{campaign_id}`; `If-Match: "<revision>"` guards against a change
+    /// by
     /// somebody else in between.
     func revise(_ request: HTTPRequest, _ principal: PortalPrincipal) async throws -> HTTPResponse {
         let id: CampaignID = try request.pathParameters.id("campaign_id")

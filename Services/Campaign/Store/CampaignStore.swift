@@ -4,7 +4,8 @@ import HTTPKit
 import Kernel
 import PostgresKit
 
-/// Campaigns and their revisions. Every function takes the client: there is no way to another's rows.
+/// Campaigns and their revisions. Every function takes the client: there is no way to another's
+/// rows.
 struct CampaignStore: Sendable {
     let postgres: PostgresClient
 
@@ -131,7 +132,8 @@ struct CampaignStore: Sendable {
             try Self.insertRevision(new, author: author, at: now),
             """
             update campaign
-            set revision = \(Int32(new.revision)), name = \(new.name), pulse = \(new.pulse.rawValue),
+            set revision = \(Int32(new.revision)), name = \(new.name),
+                pulse = \(new.pulse.rawValue),
                 starts_at = \(new.startsAt), ends_at = \(new.endsAt), updated_at = \(now)
             where client_id = \(client) and campaign_id = \(campaign)
             """,

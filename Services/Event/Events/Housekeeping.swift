@@ -13,8 +13,8 @@ final class GenerationRotation: Sendable {
         self.world = world
     }
 
-    /// Rotates at once and then every hour, until cancelled. Throws when the database refuses, to be
-    /// started again.
+    /// Rotates at once and then every hour, until cancelled. Throws when the database refuses, to
+    /// be started again.
     func run() async throws {
         while true {
             try await store.rotateGenerations(at: world.clock.now())

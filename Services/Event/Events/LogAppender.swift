@@ -27,7 +27,8 @@ actor LogAppender {
     private let flushes: Histogram
     private let appended: Counter
 
-    /// `onAppended` is told of each commit before the requests in it are answered; it must not block.
+    /// `onAppended` is told of each commit before the requests in it are answered; it must not
+    /// block.
     init(
         store: LogStore, shards: ShardMap, limits: FlushLimits = FlushLimits(), world: World,
         onAppended: @escaping @Sendable (Int, [PendingEvent], Appended) -> Void
@@ -46,8 +47,8 @@ actor LogAppender {
 
     /// Commits the events and tells what became of each, in the order given.
     ///
-    /// Throws `LogFailure.overloaded` when too much waits already and `.unavailable` when the commit
-    /// failed or is unknown; sending the same events again is safe then.
+    /// Throws `LogFailure.overloaded` when too much waits already and `.unavailable` when the
+    /// commit failed or is unknown; sending the same events again is safe then.
     func append(_ events: [PendingEvent]) async throws -> [(shard: Int, outcome: AppendOutcome)] {
         var byShard: [Int: [Int]] = [:]
         for (index, event) in events.enumerated() {

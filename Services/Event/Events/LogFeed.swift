@@ -90,8 +90,8 @@ struct LogFeed: Sendable {
     }
 
     private func head(of shard: Int, atLeast next: Int) async throws -> Int {
-        // A reader that came from the tail is told the tail's end; the truth may be ahead of it when
-        // another replica writes, which the next page will show.
+        // A reader that came from the tail is told the tail's end; the truth may be ahead of it
+        // when another replica writes, which the next page will show.
         if let last = tail.lastPosition(of: shard), last >= next { return last }
         return try await store.heads()[shard] ?? next
     }

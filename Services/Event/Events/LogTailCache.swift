@@ -43,8 +43,8 @@ final class LogTailCache: Sendable {
         }
     }
 
-    /// Up to `limit` segments that reach beyond `position`, when the tail goes back that far and has
-    /// something new; else nil, and PostgreSQL must be asked.
+    /// Up to `limit` segments that reach beyond `position`, when the tail goes back that far and
+    /// has something new; else nil, and PostgreSQL must be asked.
     func segments(of shard: Int, after position: Int, limit: Int) -> [StoredSegment]? {
         tails.withLock { tails in
             let tail = tails[shard]

@@ -9,8 +9,9 @@ struct LogStore: Sendable {
 
     /// Appends what is new in one transaction and tells what became of each event.
     ///
-    /// All events must belong to `shard`. The shard's row is locked first, so that two appends of one
-    /// shard, also from two replicas, follow each other: the probe for known ids can race with none.
+    /// All events must belong to `shard`. The shard's row is locked first, so that two appends of
+    /// one shard, also from two replicas, follow each other: the probe for known ids can race with
+    /// none.
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
         try await postgres.withTransaction { transaction in

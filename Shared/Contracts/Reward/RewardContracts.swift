@@ -7,7 +7,8 @@ package enum RewardContracts {
     package static let checkEligibility = Endpoint<CheckEligibilityRequest, EligibilityDecision>(
         path: "/internal/eligibility/check", safety: .keyed)
 
-    /// Creates a reward and reserves its amount, or says why not. At most one success per grant key.
+    /// Creates a reward and reserves its amount, or says why not. At most one success per grant
+    /// key.
     package static let allocate = Endpoint<AllocateRewardRequest, AllocateRewardResponse>(
         path: "/internal/rewards/allocate", safety: .keyed)
 

@@ -79,7 +79,8 @@ extension Rule.Comparison {
         }
     }
 
-    /// Negative, zero or positive; nil when the two have no order. Numbers by value, times and other texts by text.
+    /// Negative, zero or positive; nil when the two have no order. Numbers by value, times and
+    /// other texts by text.
     private static func order(_ left: JSONValue?, _ right: JSONValue) -> Int? {
         switch (left, right) {
         case (.number(let left), .number(let right)):

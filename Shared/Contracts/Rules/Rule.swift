@@ -2,7 +2,8 @@ package import Kernel
 
 /// A condition in the campaign rule language (DESIGN §7).
 ///
-/// `{"all":[…]}`, `{"any":[…]}`, `{"not":…}` or `{"field":"traits.plan","op":"in","value":["pro"]}`.
+/// `{"all":[…]}`, `{"any":[…]}`, `{"not":…}` or
+/// `{"field":"traits.plan","op":"in","value":["pro"]}`.
 /// At most 8 levels deep and 100 conditions in all.
 package indirect enum Rule: Sendable, Hashable {
     case all([Rule])
@@ -25,7 +26,8 @@ package indirect enum Rule: Sendable, Hashable {
         }
     }
 
-    /// The operators. An absent field fails every one but `not_equals`, `not_in` and `exists: false`.
+    /// The operators. An absent field fails every one but `not_equals`, `not_in` and `exists:
+    /// false`.
     package enum Comparison: String, Sendable, Hashable, Codable, CaseIterable {
         case equals, exists, contains
         case notEquals = "not_equals"

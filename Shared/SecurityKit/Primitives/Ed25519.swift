@@ -67,7 +67,8 @@ package struct Ed25519PublicKey: Sendable, Hashable {
         signature.count == Self.signatureByteCount && key.verify(signature, of: message)
     }
 
-    /// The JWK thumbprint (RFC 7638, RFC 8037 §2) in base64url: a `kid` that both sides can compute.
+    /// The JWK thumbprint (RFC 7638, RFC 8037 §2) in base64url: a `kid` that both sides can
+    /// compute.
     package var thumbprint: String {
         let document = #"{"crv":"Ed25519","kty":"OKP","x":"\#(Base64URL.encode(bytes))"}"#
         return Base64URL.encode(Digest.sha256(Array(document.utf8)))

@@ -1,4 +1,5 @@
-/// A PostgreSQL server of one test's own, for restarts, kills and outages. `remove()` it at the end.
+/// A PostgreSQL server of one test's own, for restarts, kills and outages. `remove()` it at the
+/// end.
 package struct PrivatePostgres: Sendable {
     private let server: PrivateServer
 

@@ -51,7 +51,8 @@ import Testing
             let rows = try await client.queryOne(
                 """
                 select (select head from log_shard where shard = 3) as head,
-                    (select sum(last_position - first_position + 1)::bigint from log_segment) as kept,
+                    (select sum(last_position - first_position + 1)::bigint
+                        from log_segment) as kept,
                     (select count(*) from event_identity) as known
                 """)
             let row = try #require(rows)

@@ -10,8 +10,8 @@ struct IngestContext: Sendable {
     let traceparent: String
 }
 
-/// One event as a client sent it, checked. Keeps slices of the sender's bytes: what is only passed on
-/// is never built anew.
+/// One event as a client sent it, checked. Keeps slices of the sender's bytes: what is only passed
+/// on is never built anew.
 struct IncomingEvent: Sendable {
     /// The largest event, in bytes as sent.
     static let maximumBytes = 32 << 10

@@ -5,7 +5,8 @@ struct Generation: Sendable, Hashable, Comparable {
     /// Days since 1970-01-01 in UTC.
     let number: Int
 
-    /// Whole generations kept beside the present one, so that ids are known for at least this many days.
+    /// Whole generations kept beside the present one, so that ids are known for at least this many
+    /// days.
     static let kept = 8
     /// Generations made ahead of time.
     static let ahead = 7
