@@ -60,13 +60,12 @@ final class PostgresCore: Sendable {
     private func runOnce(
         _ statements: [SQL], _ limit: Duration?
     ) async throws(PostgresError) -> [ResultTable] {
-        if case .congested = lane.route(), pool.hasRoomForOthers {
+        let submission = Submission(.statements(statements), deadline: deadline(within: limit))
+        guard lane.submit(submission, hasBetterPlace: { pool.hasRoomForOthers }) else {
             let session = try await session()
             defer { session.end() }
             return try await session.run(statements)
         }
-        let submission = Submission(.statements(statements), deadline: deadline(within: limit))
-        lane.submit(submission)
         let outcome = await submission.outcome {
             submission.finish(.failure(PostgresError(.taskCanceled, "the task was cancelled")))
         }

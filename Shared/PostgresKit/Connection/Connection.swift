@@ -4,7 +4,7 @@ import Synchronization
 protocol ConnectionOwner: AnyObject, Sendable {
     func connectionOpened(_ connection: Connection)
     func connectionFailed(_ error: PostgresError)
-    /// `unsent` certainly did not run; the owner ends it or moves it.
+    /// `unsent` certainly did not run; the owner ends it or moves it. May come again with more.
     func connectionClosed(_ connection: Connection, unsent: [Submission])
     func connectionNotified(channel: String, payload: String)
     /// The caller's deadline has passed.
@@ -25,6 +25,21 @@ final class Connection: Sendable {
     private let owner: any ConnectionOwner
     private let silenceLimit: UInt64
     private let state: Mutex<ConnectionState>
+    private let inbox = Mutex(Inbox())
+
+    /// What callers left to be sent. Apart from the state, so that nobody waits while the reactor
+    /// works.
+    private struct Inbox {
+        var submissions: [Submission] = []
+        var isScheduled = false
+        var isClosed = false
+
+        mutating func take() -> [Submission] {
+            let all = submissions
+            submissions = []
+            return all
+        }
+    }
 
     /// `silenceLimit`: nanoseconds without an answer after which the connection counts as dead.
     init(
@@ -60,21 +75,20 @@ final class Connection: Sendable {
     /// False when the connection is closed; the work is untouched then.
     func submit(_ submission: Submission, isInline: Bool) -> Bool {
         if isInline {
-            return run { state, effects in
-                state.waiting.append(submission)
+            load.add(1, ordering: .relaxed)
+            return run([submission]) { state, effects in
                 state.sendWaiting(&effects)
                 // An error in the middle of a COPY was read long before its end was sent.
                 if state.mode == .copy { state.drain(&effects) }
             }
         }
-        load.add(1, ordering: .relaxed)
-        let (isAccepted, mustSchedule) = state.withLock { state in
-            if state.isClosed { return (false, false) }
-            state.waiting.append(submission)
-            defer { state.isScheduled = true }
-            return (true, !state.isScheduled)
+        let (isAccepted, mustSchedule) = inbox.withLock { inbox in
+            if inbox.isClosed { return (false, false) }
+            inbox.submissions.append(submission)
+            load.add(1, ordering: .relaxed)
+            defer { inbox.isScheduled = true }
+            return (true, !inbox.isScheduled)
         }
-        if !isAccepted { load.subtract(1, ordering: .relaxed) }
         if mustSchedule { Reactor.shared.schedule(self) }
         return isAccepted
     }
@@ -82,34 +96,48 @@ final class Connection: Sendable {
     // MARK: On the reactor's thread
 
     func sendWaiting() {
-        _ = run { state, effects in
-            state.isScheduled = false
-            state.sendWaiting(&effects)
+        let news = inbox.withLock { inbox in
+            inbox.isScheduled = false
+            return inbox.take()
         }
+        take(news)
     }
 
     func handle(canRead: Bool, canWrite: Bool) {
         _ = run { state, effects in
             if canRead { state.receive(&effects) }
             if canWrite { state.flush(&effects) }
-            state.sendWaiting(&effects)
             // While the output was full libpq has read what came, so no event will tell of it.
             if canWrite || state.isOutputFull || state.mode == .copy { state.drain(&effects) }
         }
+        // Only now, so that those who have their answers go on while we send.
+        take(inbox.withLock { $0.take() })
     }
 
-    /// Runs a change under the mutex and its effects after it. False when closed before.
+    private func take(_ news: [Submission]) {
+        let isOpen = run(news) { state, effects in
+            if !state.waiting.isEmpty { state.sendWaiting(&effects) }
+        }
+        if !isOpen, !news.isEmpty { owner.connectionClosed(self, unsent: news) }
+    }
+
+    /// Adds work and runs a change under the mutex, and its effects after it. False when closed
+    /// before.
     private func run(
+        _ news: [Submission] = [],
         _ change: (inout ConnectionState, inout ConnectionState.Effects) -> Void
     ) -> Bool {
         let result = state.withLock { state -> ConnectionState.Effects? in
             if state.isClosed { return nil }
+            for submission in news { state.waiting.append(submission) }
+            let before = state.waiting.count + state.inFlight.count
             var effects = ConnectionState.Effects()
             change(&state, &effects)
             if let isWanted = effects.watchWriting {
                 Reactor.shared.watchWriting(self, descriptor: state.descriptor, isWanted)
             }
-            load.store(state.waiting.count + state.inFlight.count, ordering: .relaxed)
+            let after = state.waiting.count + state.inFlight.count
+            if after != before { load.subtract(before - after, ordering: .relaxed) }
             headSince.store(state.headSince, ordering: .relaxed)
             return effects
         }
@@ -186,9 +214,13 @@ final class Connection: Sendable {
             return Ended(&state)
         }
         guard let ended else { return }
+        let left = inbox.withLock { inbox in
+            inbox.isClosed = true
+            return inbox.take()
+        }
         load.store(0, ordering: .relaxed)
         headSince.store(0, ordering: .relaxed)
         for (submission, outcome) in ended.finished { submission.finish(outcome) }
-        owner.connectionClosed(self, unsent: ended.unsent)
+        owner.connectionClosed(self, unsent: ended.unsent + left)
     }
 }

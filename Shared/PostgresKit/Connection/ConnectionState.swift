@@ -50,7 +50,6 @@ struct ConnectionState {
     var cancelReason = PostgresError.Code.queryCanceled
     /// When the head of `inFlight` became the head.
     var headSince: UInt64 = 0
-    var isScheduled = false
     var isClosed = false
 
     init(handle: ConnectionHandle, preparedStatements: Int) {

@@ -81,7 +81,8 @@ package struct PostgresError: Error, Sendable {
             code: code, reason: reason, details: details, outcomeIsUnknown: outcomeIsUnknown)
     }
 
-    /// A row's value that the caller cannot make sense of, for `RowDecodable` types. Code `.decoding`.
+    /// A row's value that the caller cannot make sense of, for `RowDecodable` types. Code
+    /// `.decoding`.
     ///
     /// `what` names the value, not its content.
     package static func unreadable(_ what: String) -> PostgresError {

@@ -41,14 +41,14 @@ final class PipelineLane: ConnectionOwner, Ticking {
     }
 
     /// What can be done with a statement now.
-    enum Route {
+    private enum Route {
         case connection(Connection)
         /// Every line is held up by something slow: better on a connection of its own.
         case congested
         case none
     }
 
-    func route() -> Route {
+    private func route() -> Route {
         let ready = state.withLock { $0.ready }
         guard var best = ready.first else { return .none }
         var bestLoad = Int.max
@@ -65,8 +65,18 @@ final class PipelineLane: ConnectionOwner, Ticking {
     }
 
     /// Sends the statement or has it wait for a connection; ends it when neither is possible.
-    func submit(_ submission: Submission) {
-        while case .connection(let connection) = routeAnyway() {
+    ///
+    /// False, and nothing done, when every line is held up and the statement has a better place.
+    func submit(_ submission: Submission, hasBetterPlace: () -> Bool) -> Bool {
+        let route = route()
+        if case .congested = route, hasBetterPlace() { return false }
+        submit(submission, on: route)
+        return true
+    }
+
+    private func submit(_ submission: Submission, on first: Route? = nil) {
+        var route = first ?? self.route()
+        while let connection = connection(for: route) {
             let load = connection.load.load(ordering: .relaxed)
             guard load < Self.maximumLoad else {
                 return submission.finish(
@@ -75,19 +85,22 @@ final class PipelineLane: ConnectionOwner, Ticking {
             if connection.submit(submission, isInline: load < Self.inlineLoad) { return }
             // It has just been closed; its owner will hear of it, we do not wait for that.
             state.withLock { $0.ready.removeAll { $0 === connection } }
+            route = self.route()
         }
         wait(submission)
     }
 
-    private func routeAnyway() -> Route {
-        let route = route()
-        guard case .congested = route else { return route }
-        let least = state.withLock { state in
-            state.ready.min {
-                $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed)
+    private func connection(for route: Route) -> Connection? {
+        switch route {
+        case .connection(let connection): connection
+        case .none: nil
+        case .congested:
+            state.withLock { state in
+                state.ready.min {
+                    $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed)
+                }
             }
         }
-        return least.map { .connection($0) } ?? .none
     }
 
     private func wait(_ submission: Submission) {
