@@ -14,13 +14,13 @@ package struct EventConfiguration: ServiceConfiguration {
         retention = environment.duration(
             "GRAPEVINE_EVENT_RETENTION", default: .seconds(14 * 86_400),
             in: .seconds(3600) ... .seconds(3650 * 86_400),
-            "How long the log keeps what every subscriber has passed.")
+            "how long the log keeps what every subscriber has passed")
         retentionCap = environment.duration(
             "GRAPEVINE_EVENT_RETENTION_CAP", default: .seconds(30 * 86_400),
             in: .seconds(3600) ... .seconds(3650 * 86_400),
-            "When the log forgets even what a subscriber still waits for.")
+            "when the log forgets even what a subscriber still waits for")
         requestsPerSecondPerKey = environment.integer(
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
-            "Requests with events that one API key may send in a second.")
+            "requests with events that one API key may send in a second")
     }
 }
