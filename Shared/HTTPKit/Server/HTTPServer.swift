@@ -42,12 +42,14 @@ package final class HTTPServer: Sendable {
                 code: .cannotListen, description: "The HTTP library cannot start its thread.")
         }
         phase.withLock { $0 = .running(daemon) }
-        BackgroundThread.start { [core] in
+        let isSwept = DedicatedThread.start { [core] in
             while !core.isStopping.load(ordering: .acquiring) {
                 core.sweep()
                 usleep(250_000)
             }
         }
+        // Without it slow peers would live for ever; a machine out of threads serves nobody.
+        precondition(isSwept, "The system gives no more threads.")
         return socket.port
     }
 
@@ -80,7 +82,7 @@ package final class HTTPServer: Sendable {
             exchange.abandon(.shuttingDown)
             exchange.endStream(forGood: true)
         }
-        await BackgroundThread.run { daemon.stop() }
+        await DedicatedThread.run { daemon.stop() }
     }
 
     /// Waits until no request is read or answered.

@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// Who keeps a connection: the lane of pipelined ones, the pool of leased ones, or the listener.
@@ -185,7 +186,7 @@ final class Connection: Sendable {
             return token
         }
         guard let token else { return }
-        let started = OSThread.start("postgres-cancel") {
+        let started = DedicatedThread.start {
             _ = token.cancel()
             self.cancelSent()
         }

@@ -8,7 +8,7 @@ struct Connector: Sendable {
 
     /// Begins one attempt; the owner hears of its end.
     func begin(for owner: any ConnectionOwner) {
-        let started = OSThread.start("postgres-open") {
+        let started = DedicatedThread.start {
             do throws(PostgresError) {
                 let connection = try open(for: owner)
                 connection.start()

@@ -1,5 +1,6 @@
 internal import CLibpq
 import Glibc
+import Kernel
 import Synchronization
 
 /// The one thread of the process that waits for PostgreSQL: reads whatever arrives on any
@@ -30,7 +31,7 @@ final class Reactor: Sendable {
         wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
         precondition(poll >= 0 && wakeDescriptor >= 0, "No file descriptors left.")
         control(EPOLL_CTL_ADD, wakeDescriptor, Self.wakeIdentifier, EPOLLIN.rawValue)
-        let started = OSThread.start("postgres-io") { Self.shared.run() }
+        let started = DedicatedThread.start { Self.shared.run() }
         precondition(started, "No threads left.")
     }
 

@@ -45,7 +45,7 @@ final class CommandLane: Sendable {
     }
 
     func start() {
-        let started = KitThread.start { [self] in
+        let started = DedicatedThread.start { [self] in
             let worker = CommandWorker(lane: self)
             worker.run()
             ended.open()
@@ -153,7 +153,7 @@ extension CommandLane {
 
     /// Connects on another thread, because name resolution blocks and deadlines must not.
     func connectElsewhere() {
-        let started = KitThread.start { [self] in
+        let started = DedicatedThread.start { [self] in
             deliver(Result { () throws(RedisError) in try RedisConnection.open(configuration) })
         }
         if !started { deliver(.failure(RedisError(.unavailable, detail: "No thread."))) }

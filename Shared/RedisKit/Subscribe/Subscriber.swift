@@ -61,7 +61,7 @@ final class Subscriber: Sendable {
     }
 
     private func start() {
-        let started = KitThread.start { [self] in
+        let started = DedicatedThread.start { [self] in
             let worker = SubscriberWorker(subscriber: self)
             worker.run()
             ended.open()

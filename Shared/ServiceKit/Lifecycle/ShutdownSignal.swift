@@ -1,4 +1,5 @@
 import Glibc
+import Kernel
 import Synchronization
 
 /// SIGTERM and SIGINT as something that can be awaited.
@@ -27,11 +28,12 @@ enum ShutdownSignal {
     static func first() async {
         await withCheckedContinuation { continuation in
             let descriptor = readEnd.load(ordering: .acquiring)
-            Thread.start {
+            let isStarted = DedicatedThread.start {
                 var byte: UInt8 = 0
                 while read(descriptor, &byte, 1) < 0, errno == EINTR {}
                 continuation.resume()
             }
+            precondition(isStarted, "The system gives no more threads.")
         }
     }
 

@@ -50,7 +50,8 @@ package final class LogWriter: Sendable {
         droppedTotal = metrics?.counter(
             "grapevine_log_lines_dropped_total",
             help: "Log lines dropped because nobody read them fast enough.")
-        Thread.start { [self] in run() }
+        let isStarted = DedicatedThread.start { [self] in run() }
+        precondition(isStarted, "The system gives no more threads.")
     }
 
     /// Takes one line without its line feed. Returns at once, whatever the reader does.

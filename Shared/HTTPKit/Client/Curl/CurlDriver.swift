@@ -1,4 +1,5 @@
 import CLibcurl
+import Kernel
 import Synchronization
 
 /// How the driver's work on a transfer ended.
@@ -61,7 +62,7 @@ enum CurlOutcome: Sendable {
     /// Starts the thread. When the system gives none, every run is answered with `.shutDown`.
     func start() {
         guard let multi else { return end() }
-        let started = CurlThread.start { [self] in
+        let started = DedicatedThread.start { [self] in
             let worker = CurlWorker(driver: self, multi: multi)
             worker.run()
             end()
