@@ -8,7 +8,7 @@ private struct Broken: Error {}
 struct BulkTests {
     let client: PostgresClient
 
-    init() throws { client = try makeClient { $0.poolWaitLimit = .seconds(50) } }
+    init() async throws { client = try await makeClient { $0.poolWaitLimit = .seconds(50) } }
 
     @Test func `two hundred thousand rows come over a leased connection`() async throws {
         let sum = try await client.withConnection { connection in

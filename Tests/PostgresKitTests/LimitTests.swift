@@ -1,12 +1,13 @@
 import Kernel
 import PostgresKit
+import TestKit
 import Testing
 
 /// Deadlines, cancellation and exhaustion.
 @Suite(.timeLimit(.minutes(1)))
 struct LimitTests {
     @Test func `a statement beyond the server's limit is stopped`() async throws {
-        let client = try makeClient { $0.statementTimeout = .milliseconds(200) }
+        let client = try await makeClient { $0.statementTimeout = .milliseconds(200) }
         await #expect(code { try await client.query("select pg_sleep(30)") } == .queryCanceled)
         let inside = await code {
             try await client.withTransaction { try await $0.query("select pg_sleep(30)") }
@@ -16,7 +17,7 @@ struct LimitTests {
     }
 
     @Test func `a deadline ends a call on the shared pipeline`() async throws {
-        let client = try makeClient { $0.statementTimeout = .seconds(2) }
+        let client = try await makeClient { $0.statementTimeout = .seconds(2) }
         let failure = await code {
             try await withPostgresDeadline(.now + .milliseconds(300)) {
                 try await client.query("select pg_sleep(1)")
@@ -27,7 +28,7 @@ struct LimitTests {
     }
 
     @Test func `a deadline stops the statement of a transaction in the server`() async throws {
-        let client = try makeClient { $0.applicationName = "deadline-test" }
+        let client = try await makeClient { $0.applicationName = "deadline-test" }
         let failure = await code {
             try await withPostgresDeadline(.now + .milliseconds(300)) {
                 try await client.withTransaction { try await $0.query("select pg_sleep(100)") }
@@ -39,7 +40,7 @@ struct LimitTests {
     }
 
     @Test func `cancelling the task ends the call and stops the server`() async throws {
-        let client = try makeClient { $0.applicationName = "cancel-test" }
+        let client = try await makeClient { $0.applicationName = "cancel-test" }
         let task = Task {
             await code {
                 try await client.withTransaction { try await $0.query("select pg_sleep(100)") }
@@ -53,7 +54,7 @@ struct LimitTests {
     }
 
     @Test func `cancelling a call on the pipeline leaves the others alone`() async throws {
-        let client = try makeClient { configuration in
+        let client = try await makeClient { configuration in
             configuration.pipelinedConnections = 1
             configuration.statementTimeout = .seconds(30)
             configuration.applicationName = "abandon-test"
@@ -66,7 +67,7 @@ struct LimitTests {
     }
 
     @Test func `a slow statement does not hold up the rest`() async throws {
-        let client = try makeClient { configuration in
+        let client = try await makeClient { configuration in
             configuration.pipelinedConnections = 1
             configuration.applicationName = "slow-test"
         }
@@ -84,7 +85,7 @@ struct LimitTests {
 
     @Test func `an exhausted pool says so in time and recovers`() async throws {
         let telemetry = Telemetry()
-        let client = try makeClient(telemetry: telemetry) { configuration in
+        let client = try await makeClient(telemetry: telemetry) { configuration in
             configuration.leasedConnections = 2
             configuration.poolWaitLimit = .seconds(3)
         }
@@ -109,7 +110,7 @@ struct LimitTests {
     }
 
     @Test func `a waiter that is cancelled leaves the line`() async throws {
-        let client = try makeClient { $0.leasedConnections = 1 }
+        let client = try await makeClient { $0.leasedConnections = 1 }
         let gate = Gate()
         let holder = Task { try await client.withConnection { _ in await gate.wait() } }
         try await Task.sleep(for: .milliseconds(1))
@@ -123,13 +124,13 @@ struct LimitTests {
     }
 
     @Test func `after shutdown every call is refused and no connection stays`() async throws {
-        let client = try makeClient { $0.applicationName = "shutdown-test" }
+        let client = try await makeClient { $0.applicationName = "shutdown-test" }
         _ = try await client.query("select 1")
         _ = try await client.withTransaction { try await $0.query("select 1") }
         await client.shutdown()
         await #expect(code { try await client.query("select 1") } == .closed)
         await #expect(code { try await client.withConnection { _ in () } } == .closed)
-        let watcher = try makeClient()
+        let watcher = try await makeClient()
         try await eventually("the server sees no connection") {
             let row = try await watcher.queryOne(
                 """
@@ -141,7 +142,7 @@ struct LimitTests {
     }
 
     private func sleepers(_ application: String) async throws -> Int {
-        let watcher = try makeClient()
+        let watcher = try await makeClient()
         let row = try await watcher.queryOne(
             """
             select count(*) as n from pg_stat_activity

@@ -1,5 +1,5 @@
-import Foundation
 import Kernel
+import TestKit
 import Testing
 
 @testable import PostgresKit
@@ -68,16 +68,8 @@ struct MigratorTests {
         Migration(component: "other", version: 1, name: "create", sql: "create table odd ()"),
     ]
 
-    /// A database of the test's own on the shared server.
-    private func database() async throws -> String {
-        let name = "m_\(UUID().uuidString.lowercased().replacingOccurrences(of: "-", with: ""))"
-        try await makeClient().execute("create database \(identifier: name)")
-        return name
-    }
-
-    private func connect(_ database: String) throws -> PostgresClient {
-        PostgresClient(
-            try PostgresConfiguration(url: Cluster.shared.url(database)), telemetry: Telemetry())
+    private func database() async throws -> TestDatabase {
+        try await TestPostgres.shared().makeDatabase()
     }
 
     @Test func `four replicas that start together run each migration once`() async throws {
@@ -85,14 +77,14 @@ struct MigratorTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<4 {
                 group.addTask { [steps] in
-                    let client = try connect(database)
+                    let client = database.client()
                     try await Migrator.migrate(client, steps, world: World())
                     await client.shutdown()
                 }
             }
             try await group.waitForAll()
         }
-        let client = try connect(database)
+        let client = database.client()
         let rows = try await client.query("select id from thing order by id")
         #expect(try rows.map { try $0.get("id", as: Int.self) } == [1, 2])
         #expect(try await client.query("select * from schema_migration").count == 3)
@@ -100,7 +92,7 @@ struct MigratorTests {
     }
 
     @Test func `a failing migration leaves nothing and names itself`() async throws {
-        let client = try connect(try await database())
+        let client = try await database().client()
         let broken = Migration(
             component: "test", version: 2, name: "break",
             sql: "insert into thing values (7); select nothing from nowhere;")
@@ -118,7 +110,7 @@ struct MigratorTests {
     }
 
     @Test func `a migration that was changed after it ran is refused`() async throws {
-        let client = try connect(try await database())
+        let client = try await database().client()
         try await Migrator.migrate(client, [steps[0]], world: World())
         let changed = Migration(
             component: "test", version: 1, name: "create", sql: "create table thing (id int4)")
@@ -127,14 +119,14 @@ struct MigratorTests {
     }
 
     @Test func `migrating waits for a server that starts later`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        try cluster.stop("fast")
-        let client = try makeClient(cluster)
-        async let migrated: Void = Migrator.migrate(client, steps, world: World())
-        try await Task.sleep(for: .milliseconds(200))
-        try cluster.start()
-        try await migrated
-        #expect(try await client.query("select * from thing").count == 2)
+        try await withPrivatePostgres { server in
+            try await server.stop(.fast)
+            let client = try await makeClient(server.url)
+            async let migrated: Void = Migrator.migrate(client, steps, world: World())
+            try await Task.sleep(for: .milliseconds(200))
+            try await server.start()
+            try await migrated
+            #expect(try await client.query("select * from thing").count == 2)
+        }
     }
 }

@@ -1,7 +1,7 @@
-import Foundation
 import Kernel
 import PostgresKit
 import Synchronization
+import TestKit
 import Testing
 
 /// The server dies, comes back, and kills backends. Each test has a server of its own.
@@ -37,28 +37,28 @@ struct ResilienceTests {
         }
     }
 
-    private func survives(_ mode: String) async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        let client = try makeClient(cluster) { $0.poolWaitLimit = .seconds(2) }
-        try await client.execute("create table effect (id int8 not null)")
-        let isOver = Flag()
-        let tally = Tally()
-        async let running: Void = load(client, until: isOver, tally)
-        try await eventually("the load runs") { tally.succeeded.count > 200 }
-        for _ in 0..<2 {
-            try cluster.stop(mode)
-            try cluster.start()
-            let before = tally.succeeded.count
-            try await eventually("calls succeed again") { tally.succeeded.count > before + 200 }
+    private func survives(_ mode: StopMode) async throws {
+        try await withPrivatePostgres { server in
+            let client = try await makeClient(server.url) { $0.poolWaitLimit = .seconds(2) }
+            try await client.execute("create table effect (id int8 not null)")
+            let isOver = Flag()
+            let tally = Tally()
+            async let running: Void = load(client, until: isOver, tally)
+            try await eventually("the load runs") { tally.succeeded.count > 200 }
+            for _ in 0..<2 {
+                try await server.stop(mode)
+                try await server.start()
+                let before = tally.succeeded.count
+                try await eventually("calls succeed again") { tally.succeeded.count > before + 200 }
+            }
+            isOver.raise()
+            await running
+            try await eventually("the client is well") {
+                await code { try await client.query("select 1") } == nil
+            }
+            try await check(client, tally)
+            await client.shutdown()
         }
-        isOver.raise()
-        await running
-        try await eventually("the client is well") {
-            await code { try await client.query("select 1") } == nil
-        }
-        try await check(client, tally)
-        await client.shutdown()
     }
 
     /// What was reported as done is there once; what was reported as certainly not done is not
@@ -82,132 +82,132 @@ struct ResilienceTests {
     }
 
     @Test func `a fast restart under load is survived`() async throws {
-        try await survives("fast")
+        try await survives(.fast)
     }
 
     @Test func `an immediate restart under load is survived`() async throws {
-        try await survives("immediate")
+        try await survives(.immediate)
     }
 
     @Test func `killed backends are replaced, again and again`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        let client = try makeClient(cluster)
-        let killer = try makeClient(cluster) { $0.applicationName = "killer" }
-        try await client.execute("create table effect (id int8 not null)")
-        let isOver = Flag()
-        let tally = Tally()
-        async let running: Void = load(client, until: isOver, tally)
-        try await eventually("the load runs") { tally.succeeded.count > 200 }
-        for _ in 0..<20 {
-            let before = tally.succeeded.count
-            _ = try await killer.query(
-                """
-                select pg_terminate_backend(pid) from pg_stat_activity
-                where application_name = 'grapevine'
-                """)
-            try await eventually("calls succeed again") { tally.succeeded.count > before + 50 }
+        try await withPrivatePostgres { server in
+            let client = try await makeClient(server.url)
+            let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
+            try await client.execute("create table effect (id int8 not null)")
+            let isOver = Flag()
+            let tally = Tally()
+            async let running: Void = load(client, until: isOver, tally)
+            try await eventually("the load runs") { tally.succeeded.count > 200 }
+            for _ in 0..<20 {
+                let before = tally.succeeded.count
+                _ = try await killer.query(
+                    """
+                    select pg_terminate_backend(pid) from pg_stat_activity
+                    where application_name = 'grapevine'
+                    """)
+                try await eventually("calls succeed again") { tally.succeeded.count > before + 50 }
+            }
+            isOver.raise()
+            await running
+            try await eventually("the client is well") {
+                await code { try await client.query("select 1") } == nil
+            }
+            try await check(client, tally)
+            await client.shutdown()
+            await killer.shutdown()
         }
-        isOver.raise()
-        await running
-        try await eventually("the client is well") {
-            await code { try await client.query("select 1") } == nil
-        }
-        try await check(client, tally)
-        await client.shutdown()
-        await killer.shutdown()
     }
 
     @Test func `statements that certainly did not run are sent again`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        let client = try makeClient(cluster) { $0.pipelinedConnections = 1 }
-        let killer = try makeClient(cluster) { $0.applicationName = "killer" }
-        for number in 0..<50 {
-            #expect(try await client.queryOne("select \(number) as n")?.get("n") == number)
-            let kill: SQL = """
-                select pg_terminate_backend(pid, 5000) from pg_stat_activity
-                where application_name = 'grapevine'
-                """
-            _ = try await killer.query(kill)
+        try await withPrivatePostgres { server in
+            let client = try await makeClient(server.url) { $0.pipelinedConnections = 1 }
+            let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
+            for number in 0..<50 {
+                #expect(try await client.queryOne("select \(number) as n")?.get("n") == number)
+                let kill: SQL = """
+                    select pg_terminate_backend(pid, 5000) from pg_stat_activity
+                    where application_name = 'grapevine'
+                    """
+                _ = try await killer.query(kill)
+            }
+            await client.shutdown()
+            await killer.shutdown()
         }
-        await client.shutdown()
-        await killer.shutdown()
     }
 
     @Test func `a connection lost at COMMIT leaves the outcome unknown`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        let client = try makeClient(cluster)
-        let killer = try makeClient(cluster) { $0.applicationName = "killer" }
-        // A deferred trigger that sleeps keeps COMMIT busy for long enough.
-        _ = try await client.withConnection { connection in
-            try await connection.script(
-                """
-                create table slow (id int8);
-                create function doze() returns trigger language plpgsql as
-                    'begin perform pg_sleep(60); return null; end';
-                create constraint trigger dozes after insert on slow
-                    deferrable initially deferred for each row execute function doze();
-                """)
-        }
-        let task = Task {
-            await code {
-                try await client.withTransaction {
-                    try await $0.execute("insert into slow values (1)")
+        try await withPrivatePostgres { server in
+            let client = try await makeClient(server.url)
+            let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
+            // A deferred trigger that sleeps keeps COMMIT busy for long enough.
+            _ = try await client.withConnection { connection in
+                try await connection.script(
+                    """
+                    create table slow (id int8);
+                    create function doze() returns trigger language plpgsql as
+                        'begin perform pg_sleep(60); return null; end';
+                    create constraint trigger dozes after insert on slow
+                        deferrable initially deferred for each row execute function doze();
+                    """)
+            }
+            let task = Task {
+                await code {
+                    try await client.withTransaction {
+                        try await $0.execute("insert into slow values (1)")
+                    }
                 }
             }
+            try await eventually("it commits") {
+                let rows = try await killer.query(
+                    "select 1 from pg_stat_activity where query = 'commit' and state = 'active'")
+                return rows.count == 1
+            }
+            _ = try await killer.query(
+                "select pg_terminate_backend(pid) from pg_stat_activity where query = 'commit'")
+            #expect(await task.value == .commitUnknown)
+            await client.shutdown()
+            await killer.shutdown()
         }
-        try await eventually("it commits") {
-            let rows = try await killer.query(
-                "select 1 from pg_stat_activity where query = 'commit' and state = 'active'")
-            return rows.count == 1
-        }
-        _ = try await killer.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where query = 'commit'")
-        #expect(await task.value == .commitUnknown)
-        await client.shutdown()
-        await killer.shutdown()
     }
 
     @Test func `a client without a server says so, and works once there is one`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        try cluster.stop("fast")
-        let client = try makeClient(cluster) { $0.poolWaitLimit = .milliseconds(300) }
-        await #expect(code { try await client.query("select 1") } == .unavailable)
-        await #expect(
-            code { try await client.withTransaction { try await $0.query("select 1") } }
-                == .unavailable)
-        await #expect(code { try await client.ping() } == .unavailable)
-        try cluster.start()
-        try await eventually("calls succeed") {
-            await code { try await client.query("select 1") } == nil
+        try await withPrivatePostgres { server in
+            try await server.stop(.fast)
+            let client = try await makeClient(server.url) { $0.poolWaitLimit = .milliseconds(300) }
+            await #expect(code { try await client.query("select 1") } == .unavailable)
+            await #expect(
+                code { try await client.withTransaction { try await $0.query("select 1") } }
+                    == .unavailable)
+            await #expect(code { try await client.ping() } == .unavailable)
+            try await server.start()
+            try await eventually("calls succeed") {
+                await code { try await client.query("select 1") } == nil
+            }
+            try await eventually("transactions succeed") {
+                await code { try await client.withTransaction { try await $0.query("select 1") } }
+                    == nil
+            }
+            await client.shutdown()
         }
-        try await eventually("transactions succeed") {
-            await code { try await client.withTransaction { try await $0.query("select 1") } }
-                == nil
-        }
-        await client.shutdown()
     }
 
     @Test func `a listener hears everything, and learns that it missed something`() async throws {
-        let cluster = try Cluster()
-        defer { cluster.remove() }
-        let client = try makeClient(cluster)
-        var stream = client.listen("news").makeAsyncIterator()
-        #expect(await stream.next() == .listening)
-        _ = try await client.query("select pg_notify('news', 'first')")
-        #expect(await stream.next() == .message(payload: "first"))
-        try cluster.stop("immediate")
-        try cluster.start()
-        #expect(await stream.next() == .reconnected)
-        try await eventually("the client is back") {
-            await code { try await client.query("select pg_notify('news', 'second')") } == nil
+        try await withPrivatePostgres { server in
+            let client = try await makeClient(server.url)
+            var stream = client.listen("news").makeAsyncIterator()
+            #expect(await stream.next() == .listening)
+            _ = try await client.query("select pg_notify('news', 'first')")
+            #expect(await stream.next() == .message(payload: "first"))
+            try await server.stop(.immediate)
+            try await server.start()
+            #expect(await stream.next() == .reconnected)
+            try await eventually("the client is back") {
+                await code { try await client.query("select pg_notify('news', 'second')") } == nil
+            }
+            #expect(await stream.next() == .message(payload: "second"))
+            await client.shutdown()
+            #expect(await stream.next() == nil)
         }
-        #expect(await stream.next() == .message(payload: "second"))
-        await client.shutdown()
-        #expect(await stream.next() == nil)
     }
 }
 

@@ -36,7 +36,7 @@ struct StatementTextTests {
 struct StatementTests {
     let client: PostgresClient
 
-    init() throws { client = try makeClient() }
+    init() async throws { client = try await makeClient() }
 
     @Test func `an injection stays a value`() async throws {
         let evil = "'; select pg_sleep(10); drop table pg_class; -- $1 \" \\"
@@ -162,7 +162,7 @@ struct StatementTests {
     }
 
     @Test func `more statements than the cache holds all work`() async throws {
-        let small = try makeClient { configuration in
+        let small = try await makeClient { configuration in
             configuration.preparedStatements = 8
             configuration.pipelinedConnections = 1
         }

@@ -9,7 +9,7 @@ private struct Refusal: Error {}
 struct TransactionTests {
     let client: PostgresClient
 
-    init() throws { client = try makeClient() }
+    init() async throws { client = try await makeClient() }
 
     private func count(_ table: TemporaryTable) async throws -> Int {
         try await client.queryOne("select count(*) as n from \(table.name)")?.get("n") ?? -1
@@ -197,7 +197,7 @@ struct TransactionTests {
     }
 
     @Test func `a thousand failed transactions leak no connection`() async throws {
-        let own = try makeClient { configuration in
+        let own = try await makeClient { configuration in
             configuration.leasedConnections = 4
             configuration.applicationName = "leak-test"
         }

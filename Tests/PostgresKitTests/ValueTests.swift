@@ -10,7 +10,7 @@ private enum Size: String, PostgresArrayElement, PostgresDecodable { case small,
 struct ValueTests {
     let client: PostgresClient
 
-    init() throws { client = try makeClient() }
+    init() async throws { client = try await makeClient() }
 
     private func roundTrip<Value: PostgresEncodable & PostgresDecodable & Equatable>(
         _ value: Value, as type: String
