@@ -1,0 +1,134 @@
+import Contracts
+import FoundationEssentials
+import Kernel
+import MessagingKit
+import PostgresKit
+import SecurityKit
+import TestKit
+import Testing
+
+@testable import ClientService
+
+@Suite(.timeLimit(.minutes(2))) struct ParticipantEventsTests {
+    private let start = Timestamp(microseconds: 1_800_000_000_000_000)
+
+    private func withEvents(
+        _ body: (ParticipantEvents, ParticipantStore, PostgresClient) async throws -> Void
+    ) async throws {
+        try await TestPostgres.shared().withDatabase(ClientMigrations.all) { database in
+            let client = database.client()
+            let store = ParticipantStore(postgres: client)
+            try await body(
+                ParticipantEvents(store: store, telemetry: Telemetry()), store, client)
+            await client.shutdown()
+        }
+    }
+
+    private func event(
+        _ position: Int, of client: ClientID, _ name: String, _ traits: [String: JSONValue]? = nil,
+        trust: Trust = .server
+    ) -> LogEvent {
+        LogEvent(
+            position: LogPosition(shard: 0, position: position), eventID: "e\(position)",
+            type: position == 1 ? "user_signed_up" : "seen", clientID: client,
+            participant: LogParticipant(
+                participantID: .derived(client: client, externalID: name), externalID: name,
+                traits: traits),
+            occurredAt: start + .seconds(position), receivedAt: start + .seconds(position + 1000),
+            trust: trust, properties: [:])
+    }
+
+    @Test func `events delivered again, in other batches, leave the same profile`() async throws {
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            let all = (1...40).map { number in
+                event(
+                    number, of: client, "u\(number % 3)",
+                    [
+                        "n": .number(JSONNumber(number)),
+                        "k\(number % 5)": .number(JSONNumber(number)),
+                    ],
+                    trust: number % 4 == 0 ? .browser : .server)
+            }
+            func profiles() async throws -> [ParticipantProfile] {
+                try await store.list(of: client, after: nil, limit: 10)
+            }
+            try await postgres.withTransaction { try await events.apply(all, $0) }
+            let once = try await profiles()
+            #expect(once.count == 3)
+            let first = try #require(once.first { $0.externalID == "u1" })
+            #expect(first.traits["n"] == 40)
+            #expect(first.trustedTraits["n"] == 37, "40 was told by a browser")
+            #expect(first.firstSeenAt == start + .seconds(1))
+            #expect(first.signedUpAt == start + .seconds(1))
+            #expect(first.lastSeenAt == start + .seconds(1040))
+            let deliveries: [[LogEvent]] = [
+                all, Array(all[10..<30]), Array(all[35...]), Array(all[..<5]), all.reversed(),
+            ]
+            for batch in deliveries {
+                try await postgres.withTransaction { try await events.apply(batch, $0) }
+                #expect(try await profiles() == once)
+            }
+        }
+    }
+
+    @Test func `a batch in parts is the same as a batch in one`() async throws {
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            let other = ClientID(UUID())
+            func all(_ client: ClientID) -> [LogEvent] {
+                (1...60).map { event($0, of: client, "u", ["k\($0 % 7)": .number(JSONNumber($0))]) }
+            }
+            try await postgres.withTransaction { try await events.apply(all(client), $0) }
+            for event in all(other) {
+                try await postgres.withTransaction { try await events.apply([event], $0) }
+            }
+            let whole = try await store.list(of: client, after: nil, limit: 5)
+            let parts = try await store.list(of: other, after: nil, limit: 5)
+            #expect(whole.map(\.traits) == parts.map(\.traits))
+            #expect(whole.map(\.firstSeenAt) == parts.map(\.firstSeenAt))
+            #expect(whole.map(\.lastSeenAt) == parts.map(\.lastSeenAt))
+        }
+    }
+
+    @Test func `what is undone leaves nothing`() async throws {
+        struct Undone: Error {}
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            await #expect(throws: Undone.self) {
+                try await postgres.withTransaction { transaction in
+                    try await events.apply([event(1, of: client, "u")], transaction)
+                    throw Undone()
+                }
+            }
+            let left = try await store.list(of: client, after: nil, limit: 5)
+            #expect(left.isEmpty)
+        }
+    }
+
+    @Test func `five hundred people in a batch, and traits no database can hold`() async throws {
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            let many = (1...500).map {
+                event($0, of: client, "u\($0)", ["bad": "\u{0}", "n": .number(JSONNumber($0))])
+            }
+            try await postgres.withTransaction { try await events.apply(many, $0) }
+            let id = ParticipantID.derived(client: client, externalID: "u77")
+            #expect(try await store.find(id, of: client)?.traits == ["n": 77])
+            #expect(try await store.find(id, of: ClientID(UUID())) == nil)
+            let row = try await postgres.queryOne("select count(*) as n from participant")
+            #expect(try row?.get("n") == 500)
+        }
+    }
+
+    @Test func `an id that no text column holds is put aside, not tried for ever`() async throws {
+        try await withEvents { events, _, postgres in
+            let client = ClientID(UUID())
+            await #expect(throws: PoisonEvent.self) {
+                try await postgres.withTransaction { transaction in
+                    try await events.apply([event(2, of: client, "a\u{0}")], transaction)
+                }
+            }
+        }
+    }
+}
