@@ -122,9 +122,19 @@ let testTargets: [Target] =
             ])
     }
 
+/// What `deploy/bench` measures with; no service, and not part of what `deploy/up` builds.
+let benchmarks: [Target] = [
+    .executableTarget(
+        name: "grapevine-bench",
+        dependencies: [
+            "Kernel", "Contracts", "HTTPKit", "PostgresKit", "SecurityKit", "ServiceKit",
+        ],
+        path: "Tests/Benchmarks/Program")
+]
+
 let package = Package(
     name: "grapevine",
-    targets: systemLibraries + kits + serviceNames.flatMap(service) + testTargets,
+    targets: systemLibraries + kits + serviceNames.flatMap(service) + benchmarks + testTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )
