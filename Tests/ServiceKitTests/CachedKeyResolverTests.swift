@@ -162,4 +162,17 @@ import Testing
         }
         #expect(world.asked == 1)
     }
+
+    @Test func `a remembered key costs the hundred-thousandth caller no more than the first`()
+        async throws
+    {
+        // Were each call to leave something behind that the next has to pass, this would end in
+        // the time limit or in an overflow of the stack.
+        let world = World(contactAge: .seconds(1))
+        world.upstream.state.withLock { $0.keys[hash] = key }
+        var found = 0
+        for _ in 0..<100_000 where try await world.cache.resolve(hash) != nil { found += 1 }
+        #expect(found == 100_000)
+        #expect(world.asked == 1)
+    }
 }

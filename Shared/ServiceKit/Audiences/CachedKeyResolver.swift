@@ -55,6 +55,12 @@ package final class CachedKeyResolver: APIKeyResolver {
         let generation: Int
     }
 
+    /// A struct around the closure: a mutex over the closure itself would wrap it in one more
+    /// thunk each time it is read.
+    private struct Watch: Sendable {
+        let contactAge: @Sendable () -> Duration?
+    }
+
     private enum Outcome: Sendable {
         case answered(ResolvedKey?)
         case failed
@@ -64,7 +70,7 @@ package final class CachedKeyResolver: APIKeyResolver {
     private let uptime: @Sendable () -> Duration
     private let logger: Logger
     private let state = Mutex(State())
-    private let contactAge = Mutex<@Sendable () -> Duration?>({ nil })
+    private let watch = Mutex(Watch { nil })
     private let flights = SingleFlight<FlightKey, Outcome>()
     private let staleUses: Counter
 
@@ -83,12 +89,12 @@ package final class CachedKeyResolver: APIKeyResolver {
 
     /// Tells how old the last good contact with the log is; until then it counts as none.
     package func watch(contactAge: @escaping @Sendable () -> Duration?) {
-        self.contactAge.withLock { $0 = contactAge }
+        watch.withLock { $0 = Watch(contactAge: contactAge) }
     }
 
     /// From memory or from upstream. Throws 503 `keys_unavailable` when it cannot be known now.
     package func resolve(_ hash: [UInt8]) async throws -> ResolvedKey? {
-        let age = contactAge.withLock { $0 }()
+        let age = watch.withLock { $0 }.contactAge()
         let (entry, generation) = state.withLock {
             ($0.known[hash] ?? $0.unknown[hash], $0.generation)
         }
