@@ -47,8 +47,10 @@ import Testing
     /// Every row of every table as text; binary columns as hexadecimal digits.
     private static func everything(in postgres: PostgresClient) async throws -> String {
         let tables = try await postgres.query(
-            "select table_name::text as name from information_schema.tables where table_schema = 'public'"
-        )
+            """
+            select table_name::text as name from information_schema.tables
+            where table_schema = 'public'
+            """)
         var text = ""
         for row in tables {
             let name: String = try row.get("name")
