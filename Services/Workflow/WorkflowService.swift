@@ -1,1 +1,74 @@
-import Kernel
+package import Contracts
+import DurableKit
+package import Kernel
+import MessagingKit
+package import PostgresKit
+package import ServiceKit
+
+/// The durable runs of campaigns: events start them, other services do what they ask for.
+package struct WorkflowService: Service {
+    package static let name = ServiceName.workflow
+    package static let summary =
+        "Matches events with campaigns and runs each match to its end, whatever crashes."
+    package static let crashPoints =
+        DurableCrashPoints.all(prefix: "workflow") + MessagingCrashPoints.all(.workflow)
+    package static let migrations =
+        MessagingMigrations.all + DurableMigrations.all + WorkflowMigrations.all
+
+    let context: ServiceContext
+    let runs: RunStore
+    let engine: WorkflowEngine
+    private let outbox: Outbox
+    let subscriber: Subscriber
+    private let waker: EngineWaker
+
+    package init(
+        _ configuration: WorkflowConfiguration, _ context: ServiceContext
+    ) async throws {
+        self.context = context
+        let campaigns = CampaignStore(postgres: context.postgres)
+        runs = RunStore(postgres: context.postgres)
+        outbox = Outbox(
+            service: .workflow, postgres: context.postgres, log: context.log, world: context.world)
+        engine = Self.engine(configuration, context, RunEnds(outbox: outbox))
+        engine.register(
+            SignupPulse(
+                peers: PulsePeers(
+                    campaign: context.peer(.campaign), reward: context.peer(.reward)),
+                effects: PulseEffects(
+                    retryLimit: configuration.retryLimit, campaigns: campaigns)))
+        waker = EngineWaker(engine: engine)
+        let intake = EventIntake(
+            campaigns: campaigns, runs: runs, engine: engine, waker: waker, world: context.world)
+        subscriber = Subscriber(
+            service: .workflow, name: "workflow", types: nil, postgres: context.postgres,
+            log: context.log, redis: context.redis, world: context.world,
+            apply: { try await intake.apply($0, $1) })
+    }
+
+    private static func engine(
+        _ configuration: WorkflowConfiguration, _ context: ServiceContext, _ ends: RunEnds
+    ) -> WorkflowEngine {
+        var settings = EngineConfiguration(
+            crashPointPrefix: "workflow", workerName: name.executableName)
+        settings.slots = configuration.slots
+        settings.claimLimit = configuration.slots
+        settings.classify = { PulseFailures.classify($0) }
+        return WorkflowEngine(
+            postgres: context.postgres, world: context.world, configuration: settings,
+            onFinish: { try await ends.record($0, $1) })
+    }
+
+    package func background() -> [BackgroundTask] {
+        [
+            BackgroundTask("engine") { await engine.run() },
+            BackgroundTask("engine-waker") { await waker.run(subscriber.progress) },
+            BackgroundTask("subscriber") { await subscriber.run() },
+            BackgroundTask("outbox") { await outbox.run() },
+        ]
+    }
+
+    package func readiness() -> [ReadinessCheck] {
+        [.freshness("subscriber") { subscriber.lastContact }]
+    }
+}

@@ -1,4 +1,9 @@
+import ServiceKit
+import WorkflowService
+
 @main
 enum Main {
-    static func main() {}
+    static func main() async {
+        await ServiceRunner.main(WorkflowService.self)
+    }
 }

@@ -78,11 +78,15 @@ extension WorkflowEngine {
     /// Lets a failed run, or one in need of attention, go on: what it recorded stays, its failed
     /// steps are tried anew. Throws `DurableError` `.wrongState` for any other run.
     package func retry(_ run: RunID) async throws {
-        let isReopened = try await postgres.withTransaction { transaction in
-            try await OutcomeStore.retry(run, in: transaction)
-        }
-        guard isReopened else { throw DurableError(.wrongState) }
+        try await postgres.withTransaction { try await retry(run, in: $0) }
         wake()
+    }
+
+    /// Like the other, with the caller's transaction; `wake()` after its commit saves a moment.
+    package func retry(_ run: RunID, in transaction: Transaction) async throws {
+        guard try await OutcomeStore.retry(run, in: transaction) else {
+            throw DurableError(.wrongState)
+        }
     }
 
     /// Moves the business clock of a client's open runs, with the caller's transaction: what sleeps

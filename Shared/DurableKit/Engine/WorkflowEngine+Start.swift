@@ -1,4 +1,4 @@
-import Kernel
+package import Kernel
 package import PostgresKit
 import Synchronization
 
@@ -8,11 +8,16 @@ package struct StartRequest<Input: Codable & Sendable>: Sendable {
     package let input: Input
     /// How far the client's business clock is ahead of the system clock.
     package let clockOffset: Duration
+    /// The trace that the run joins; nil for the current one.
+    package let trace: TraceContext?
 
-    package init(id: WorkflowKey, input: Input, clockOffset: Duration = .zero) {
+    package init(
+        id: WorkflowKey, input: Input, clockOffset: Duration = .zero, trace: TraceContext? = nil
+    ) {
         self.id = id
         self.input = input
         self.clockOffset = clockOffset
+        self.trace = trace
     }
 }
 
@@ -67,7 +72,7 @@ extension WorkflowEngine {
         guard (1...300).contains(name.utf8.count), !name.utf8.contains(0) else {
             throw DurableError(.tooLarge)
         }
-        let trace = TraceContext.current ?? TraceContext()
+        let trace = request.trace ?? TraceContext.current ?? TraceContext()
         return StartWrite(
             runID: world.ids.next(), key: request.id, workflow: Definition.name,
             version: Definition.version, input: try Payload.encode(request.input),

@@ -1,0 +1,147 @@
+import Contracts
+import DurableKit
+import HTTPKit
+import Kernel
+import MessagingKit
+import PostgresKit
+
+/// What the log means for this service: messages say how campaigns and clocks stand, all other
+/// events may start runs. Everything happens in the transaction that moves the cursor.
+struct EventIntake: Sendable {
+    let campaigns: CampaignStore
+    let clocks = ClientClockStore()
+    let runs: RunStore
+    let engine: WorkflowEngine
+    let waker: EngineWaker
+    let world: World
+
+    func apply(_ events: [LogEvent], _ transaction: Transaction) async throws {
+        var pending: [LogEvent] = []
+        for event in events {
+            // Whatever a client calls its events: only our own services tell how campaigns stand.
+            if event.trust == .internal {
+                guard Self.isInstruction(event) else { continue }
+                // Events before the message are judged by what stood before it.
+                try await start(pending, transaction)
+                pending = []
+                try await follow(event, transaction)
+            } else if event.participant?.participantID != nil {
+                pending.append(event)
+            }
+        }
+        try await start(pending, transaction)
+    }
+
+    // MARK: - Messages
+
+    private static func isInstruction(_ event: LogEvent) -> Bool {
+        CampaignMessage.all.contains(event.type) || ClientClocks.types.contains(event.type)
+    }
+
+    private func follow(_ event: LogEvent, _ transaction: Transaction) async throws {
+        guard CampaignMessage.all.contains(event.type) else {
+            let offset = try ClientClocks.offset(told: event)
+            try await clocks.set(offset, of: event.clientID, in: transaction)
+            try await engine.setClockOffset(offset, client: event.clientID, in: transaction)
+            return
+        }
+        guard let definition: CampaignDefinition = try? event.properties.decoded(),
+            definition.clientID == event.clientID
+        else { throw PoisonEvent(event, reason: "the campaign's definition cannot be read") }
+        try await campaigns.put(definition, at: event.position, in: transaction)
+    }
+
+    // MARK: - Events
+
+    /// Starts what these events start, in as many round trips as one event would take.
+    private func start(_ events: [LogEvent], _ transaction: Transaction) async throws {
+        guard !events.isEmpty else { return }
+        let clients = Set(events.map(\.clientID))
+        let waiting = try await campaigns.waiting(
+            for: Set(events.map(\.type)), of: clients, in: transaction)
+        guard !waiting.isEmpty else { return }
+        let offsets = try await clocks.offsets(of: clients, in: transaction)
+        let byClient = Dictionary(grouping: waiting, by: \.clientID)
+        var starts: [Start] = []
+        for event in events {
+            let offset = offsets[event.clientID] ?? .zero
+            for campaign in byClient[event.clientID] ?? [] {
+                if let start = try judge(event, campaign, offset: offset) { starts.append(start) }
+            }
+        }
+        try await begin(starts, transaction)
+    }
+
+    private struct Start {
+        let event: LogEvent
+        let input: PulseInput
+        let clockOffset: Duration
+    }
+
+    private func judge(
+        _ event: LogEvent, _ campaign: CampaignDefinition, offset: Duration
+    ) throws -> Start? {
+        let verdict = TriggerMatch.judge(
+            event, campaign, businessNow: event.receivedAt + offset)
+        switch verdict {
+        case .passes(let refusal):
+            world.telemetry.metrics.counter(
+                "grapevine_workflow_events_passed_over_total",
+                help: "Events that a waiting campaign did not take, by reason.",
+                [("reason", refusal.rawValue)]
+            ).increment()
+            return nil
+        case .starts(let participant, let subject):
+            let input = PulseInput(
+                clientID: event.clientID, campaignID: campaign.campaignID,
+                revision: campaign.revision, pulse: campaign.pulse, participantID: participant,
+                subject: subject, event: EventFacts.of(event), position: event.position)
+            guard (try? JSONCoding.encode(input)) != nil else {
+                throw PoisonEvent(event, reason: "a number in it cannot be kept")
+            }
+            return Start(event: event, input: input, clockOffset: offset)
+        }
+    }
+
+    private func begin(_ starts: [Start], _ transaction: Transaction) async throws {
+        guard let last = starts.last else { return }
+        let results = try await engine.start(
+            SignupPulse.self,
+            starts.map { start in
+                StartRequest(
+                    id: WorkflowKey(clientID: start.input.clientID, name: start.input.keyName),
+                    input: start.input, clockOffset: start.clockOffset,
+                    trace: start.event.traceparent.flatMap { TraceContext(traceparent: $0) })
+            }, in: transaction)
+        let now = world.clock.now()
+        let started = zip(starts, results).compactMap { start, result -> StartedRun? in
+            guard case .started(let runID) = result else { return nil }
+            return StartedRun(
+                runID: runID, input: start.input, eventID: start.event.eventID, startedAt: now)
+        }
+        try await runs.insert(started, in: transaction)
+        if !started.isEmpty { waker.expect(last.event.position) }
+    }
+}
+
+extension JSONValue {
+    /// The value as a type of ours.
+    func decoded<Value: Decodable>() throws -> Value {
+        try JSONCoding.decode(
+            Value.self, from: try JSONCoding.encode(self), strictness: .lenient)
+    }
+}
+
+/// What client-service says of clients, for their business clocks.
+enum ClientClocks {
+    static let types: Set<String> = [
+        ClientMessage.created, ClientMessage.statusChanged, ClientMessage.settingsChanged,
+    ]
+
+    static func offset(told event: LogEvent) throws(PoisonEvent) -> Duration {
+        guard let change: ClientChange = try? event.properties.decoded() else {
+            throw PoisonEvent(event, reason: "the change of the client cannot be read")
+        }
+        return .milliseconds(max(0, change.businessClockOffsetMilliseconds))
+    }
+}

@@ -1,0 +1,135 @@
+import Contracts
+import HTTPKit
+import Kernel
+import PostgresKit
+
+/// What members see of the runs. Every read takes the client.
+struct RunStore: Sendable {
+    let postgres: PostgresClient
+
+    // MARK: - Reading
+
+    func find(_ run: RunID, of client: ClientID) async throws(PostgresError) -> CampaignRun? {
+        try await Self.find(run, of: client, lock: "", on: postgres)
+    }
+
+    /// Runs, newest first, one more than `limit` when there are more.
+    func list(
+        of client: ClientID, _ filter: RunFilter, before: RunID?, limit: Int
+    ) async throws(PostgresError) -> [CampaignRun] {
+        var sql: SQL = "\(Self.select) where client_id = \(client)"
+        if let campaign = filter.campaignID { sql += " and campaign_id = \(campaign)" }
+        if let status = filter.status { sql += " and status = \(status)" }
+        if let subject = filter.subject { sql += " and subject = \(subject)" }
+        if let before { sql += " and run_id < \(before)" }
+        return try await postgres.query(
+            sql + " order by run_id desc limit \(limit + 1)", as: CampaignRun.self)
+    }
+
+    // MARK: - Writing, in the caller's transaction
+
+    /// Writes down runs that were just started.
+    func insert(_ runs: [StartedRun], in transaction: Transaction) async throws(PostgresError) {
+        guard !runs.isEmpty else { return }
+        _ = try await transaction.execute(
+            """
+            insert into campaign_run (
+                client_id, run_id, campaign_id, revision, pulse, subject, participant_id, event_id,
+                shard, position, status, started_at)
+            select *, 'running', \(runs[0].startedAt) from unnest(
+                \(runs.map(\.input.clientID))::uuid[],
+                \(runs.map(\.runID))::uuid[],
+                \(runs.map(\.input.campaignID))::uuid[],
+                \(runs.map { Int32($0.input.revision) })::integer[],
+                \(runs.map(\.input.pulse.rawValue))::text[],
+                \(runs.map(\.input.subject))::text[],
+                \(runs.map(\.input.participantID))::uuid[],
+                \(runs.map(\.eventID))::text[],
+                \(runs.map { Int32($0.input.position.shard) })::integer[],
+                \(runs.map(\.input.position.position))::bigint[]
+            )
+            """)
+    }
+
+    /// Writes down how a run ended.
+    func end(
+        _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp,
+        in transaction: Transaction
+    ) async throws {
+        _ = try await transaction.pipeline([try Self.end(run, of: client, end, at: time)])
+    }
+
+    /// The statement of `end`, for several in one round trip.
+    static func end(
+        _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp
+    ) throws -> SQL {
+        let rules = JSONB(try JSONCoding.encode(end.rules))
+        let rewards = end.rules.compactMap(\.rewardID)
+        return """
+            update campaign_run
+            set status = \(end.status), outcome = \(end.outcome),
+                detail = \(end.detail as String?), reward_ids = \(rewards), rules = \(rules), finished_at = \(time)
+            where client_id = \(client) and run_id = \(run)
+            """
+    }
+
+    /// Locks a run against another who would reopen it; nil when the client has none such.
+    func lock(
+        _ run: RunID, of client: ClientID, in transaction: Transaction
+    ) async throws(PostgresError) -> CampaignRun? {
+        try await Self.find(run, of: client, lock: " for update", on: transaction)
+    }
+
+    /// The run goes on.
+    func reopen(
+        _ run: RunID, of client: ClientID, in transaction: Transaction
+    ) async throws(PostgresError) -> CampaignRun? {
+        _ = try await transaction.execute(
+            """
+            update campaign_run
+            set status = 'running', outcome = null, detail = null, finished_at = null
+            where client_id = \(client) and run_id = \(run)
+            """)
+        return try await Self.find(run, of: client, lock: "", on: transaction)
+    }
+
+    private static func find(
+        _ run: RunID, of client: ClientID, lock: SQL, on executor: some PostgresExecutor
+    ) async throws(PostgresError) -> CampaignRun? {
+        try await executor.queryOne(
+            "\(select) where client_id = \(client) and run_id = \(run)\(lock)",
+            as: CampaignRun.self)
+    }
+
+    private static let select: SQL = """
+        select run_id, campaign_id, revision, pulse, subject, participant_id, event_id, status,
+            outcome, detail, reward_ids, rules, started_at, finished_at
+        from campaign_run
+        """
+}
+
+/// What a list of runs is narrowed to.
+struct RunFilter: Sendable {
+    var campaignID: CampaignID?
+    var status: RunPhase?
+    var subject: String?
+}
+
+extension CampaignRun: RowDecodable {
+    init(row: Row) throws(PostgresError) {
+        runID = try row.get("run_id")
+        campaignID = try row.get("campaign_id")
+        revision = Int(try row.get("revision", as: Int32.self))
+        pulse = try row.get("pulse")
+        subject = try row.get("subject")
+        participantID = try row.get("participant_id")
+        eventID = try row.get("event_id")
+        status = try row.get("status")
+        outcome = try row.get("outcome")
+        detail = try row.get("detail")
+        rewardIDs = try row.get("reward_ids")
+        rules = try row.get("rules", as: JSONB.self).decode()
+        startedAt = try row.get("started_at")
+        finishedAt = try row.get("finished_at")
+    }
+}

@@ -1,0 +1,9 @@
+import PostgresKit
+
+/// The service's migrations, in order.
+enum WorkflowMigrations {
+    static let all = [
+        Migration("workflow", "V0001_campaigns", PackageResources.V0001_campaigns_sql),
+        Migration("workflow", "V0002_campaign_runs", PackageResources.V0002_campaign_runs_sql),
+    ]
+}
