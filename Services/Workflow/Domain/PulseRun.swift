@@ -10,8 +10,9 @@ struct PulseInput: Sendable, Codable, Hashable {
     let pulse: Pulse
     let participantID: ParticipantID
     let subject: String
-    /// What rules may know of the event that started the run.
-    let event: JSONValue
+    /// What rules may know of the event that started the run, as JSON text: numbers keep the form
+    /// in which the client wrote them, however large.
+    let event: String
     /// Where that event stands: whoever is asked must have seen it.
     let position: LogPosition
 
@@ -53,7 +54,7 @@ enum PulseOutcome: String, Sendable, Codable, CaseIterable {
 /// What became of one reward rule.
 struct RuleResult: Sendable, Codable, Hashable {
     let ruleID: String
-    /// A slug: `fulfilled`, `awaiting_approval`, `awaiting_fulfilment`, `refused`, `no_referrer`, …
+    /// A slug: `fulfilled`, `awaiting_approval`, `awaiting_fulfilment`, `refused`, …
     let outcome: String
     let rewardID: RewardID?
     /// Why it was refused.

@@ -92,13 +92,14 @@ struct EventIntake: Sendable {
             ).increment()
             return nil
         case .starts(let participant, let subject):
+            guard let facts = try? JSONCoding.encode(EventFacts.of(event)) else {
+                throw PoisonEvent(event, reason: "what it says cannot be kept")
+            }
             let input = PulseInput(
                 clientID: event.clientID, campaignID: campaign.campaignID,
                 revision: campaign.revision, pulse: campaign.pulse, participantID: participant,
-                subject: subject, event: EventFacts.of(event), position: event.position)
-            guard (try? JSONCoding.encode(input)) != nil else {
-                throw PoisonEvent(event, reason: "a number in it cannot be kept")
-            }
+                subject: subject, event: String(decoding: facts, as: UTF8.self),
+                position: event.position)
             return Start(event: event, input: input, clockOffset: offset)
         }
     }

@@ -5,7 +5,7 @@ import Kernel
 
 /// The calls of the pulses to other services. Each ends in a few seconds, whatever happens.
 struct PulsePeers: Sendable {
-    /// Of one call with its repeats.
+    /// Of one call. It is not repeated here: the engine does, and looks for a pause before it.
     private static let deadline = Duration.seconds(5)
 
     let campaign: PeerClient
@@ -17,17 +17,18 @@ struct PulsePeers: Sendable {
             campaign, CampaignContracts.getCampaign,
             GetCampaignRequest(
                 clientID: input.clientID, campaignID: input.campaignID, revision: input.revision),
-            CallOptions(deadline: Self.deadline, attempts: 2))
+            CallOptions(deadline: Self.deadline, attempts: 1))
         return definition.rewardRules
     }
 
     /// Judges who was there at the event; the decision is stored by reward-service.
     func checkEligibility(_ input: PulseInput, key: String) async throws -> JudgedEligibility {
+        let event = try JSONCoding.parse(Array(input.event.utf8))
         let decision = try await call(
             reward, RewardContracts.checkEligibility,
             CheckEligibilityRequest(
                 clientID: input.clientID, campaignID: input.campaignID, revision: input.revision,
-                participantID: input.participantID, subject: input.subject, event: input.event,
+                participantID: input.participantID, subject: input.subject, event: event,
                 dryRun: false),
             options(input, key))
         guard let id = decision.decisionID else {
@@ -55,7 +56,7 @@ struct PulsePeers: Sendable {
     private func options(_ input: PulseInput, _ key: String) -> CallOptions {
         CallOptions(
             idempotencyKey: key, position: input.position.description, deadline: Self.deadline,
-            attempts: 2)
+            attempts: 1)
     }
 
     private func call<Input, Output>(

@@ -4,8 +4,8 @@ import Kernel
 
 /// Somebody signed up: who may take part gets what the campaign promises.
 ///
-/// Configuration → eligibility → for each reward rule allocation, then fulfilment. Every effect is a
-/// call with a key of run and step, so that a repeat is the same call.
+/// Configuration → eligibility → for each reward rule allocation, then fulfilment. Every effect is
+/// a call with a key of run and step, so that a repeat is the same call.
 struct SignupPulse: Workflow {
     static let name = "signup"
 

@@ -68,7 +68,8 @@ struct RunStore: Sendable {
         return """
             update campaign_run
             set status = \(end.status), outcome = \(end.outcome),
-                detail = \(end.detail as String?), reward_ids = \(rewards), rules = \(rules), finished_at = \(time)
+                detail = \(end.detail as String?), reward_ids = \(rewards), rules = \(rules),
+                finished_at = \(time)
             where client_id = \(client) and run_id = \(run)
             """
     }

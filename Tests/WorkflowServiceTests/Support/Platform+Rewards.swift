@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import HTTPKit
 import Kernel
+import Synchronization
 
 /// Reward-service, as far as a run sees it.
 extension Platform {
@@ -39,7 +40,10 @@ extension Platform {
     }
 
     private func decision(_ input: CheckEligibilityRequest) -> EligibilityDecision {
-        let isEligible = state.withLock { $0.isEligible }
+        let isEligible = state.withLock { state in
+            state.judgedEvents.append(input.event)
+            return state.isEligible
+        }
         let check = EligibilityCheck(
             code: "campaign_rule", passed: isEligible, detail: "As the test says.")
         return EligibilityDecision(

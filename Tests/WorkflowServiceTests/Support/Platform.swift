@@ -28,6 +28,8 @@ final class Platform: Sendable {
         var answers: [String: RewardSummary] = [:]
         var awayPaths: Set<String> = []
         var refusedPaths: [String: Problem] = [:]
+        /// The events that eligibility was judged with.
+        var judgedEvents: [JSONValue] = []
         var isEligible = true
         var refusal: String?
         var rewardStatus = RewardStatus.approved

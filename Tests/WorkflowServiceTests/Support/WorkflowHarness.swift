@@ -1,7 +1,9 @@
 import Contracts
+import DurableKit
 import FoundationEssentials
 import HTTPKit
 import Kernel
+import MessagingKit
 import SecurityKit
 import ServiceKit
 import Synchronization
@@ -113,6 +115,11 @@ final class WorkflowHarness: Sendable {
             let ended = try await self.runs("?limit=200").filter { $0["status"] != "running" }
             return ended.count == count ? ended : nil
         }
+    }
+
+    /// How the only run ended.
+    func outcome(within limit: Duration = .seconds(20)) async throws -> JSONValue? {
+        try await ended(within: limit)[0]["outcome"]
     }
 
     /// Waits until everything in the log so far has been looked at.
