@@ -6,7 +6,7 @@ as_staff() {
     local method=$1 path=$2 body=${3:-} token environment
     mapfile -t environment <"$state/env/client.env"
     token=$(env "${environment[@]}" "$state/bin/client-service" staff-token --subject deploy) ||
-        return 1
+        fail "client-service made no staff token."
     curl -sS --fail-with-body --max-time 15 -X "$method" -H "Authorization: Bearer $token" \
         ${body:+-H 'Content-Type: application/json' --data "$body"} \
         "http://127.0.0.1:${port[gateway]}$path"

@@ -46,7 +46,14 @@ package enum ServiceRunner {
                 code = ExitCode.usage
             }
         }
-        exit(code)
+        end(code)
+    }
+
+    /// Ends the process at once. `exit` would run the destructors of C and C++ libraries here while
+    /// other threads still use what they destroy, and now and then crash at the very end.
+    private static func end(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     private static func serve<Owner: Service>(_ type: Owner.Type) async -> Int32 {
@@ -83,7 +90,7 @@ package enum ServiceRunner {
                     if isSignalled { return ExitCode.success }
                     logger.error("cannot start", [("error", .text(reason))])
                     writer.close()
-                    exit(ExitCode.failure)
+                    end(ExitCode.failure)
                 case .started(let running):
                     if !isSignalled { _ = await group.next() }
                     await running.stop()
