@@ -1,4 +1,9 @@
+import RewardService
+import ServiceKit
+
 @main
 enum Main {
-    static func main() {}
+    static func main() async {
+        await ServiceRunner.main(RewardService.self)
+    }
 }

@@ -59,53 +59,64 @@ create index ledger_transfer_of_reward on ledger_transfer (client_id, reward_id)
 create index ledger_transfer_debits on ledger_transfer (debit_account_id, transfer_id);
 create index ledger_transfer_credits on ledger_transfer (credit_account_id, transfer_id);
 
--- Changes one account's counters by one leg.
-create function ledger_apply_side(
-    account uuid, side text, kind text, amount numeric
-) returns void language plpgsql as $$
-declare
-    pending numeric := case kind when 'pending' then amount when 'posted' then 0 else -amount end;
-    posted numeric := case when kind in ('posted', 'post') then amount else 0 end;
+-- Applies all transfers of one statement: each account is locked once, in the order of the ids, so
+-- that two statements over the same accounts cannot wait for each other, and changed once. The
+-- limits are judged on the result.
+create function ledger_apply_transfers() returns trigger language plpgsql as $$
 begin
-    if side = 'debit' then
-        update ledger_account
-        set debits_pending = debits_pending + pending, debits_posted = debits_posted + posted
-        where account_id = account;
-    else
-        update ledger_account
-        set credits_pending = credits_pending + pending, credits_posted = credits_posted + posted
-        where account_id = account;
+    if exists (
+        select from fresh where pending_transfer_id is not null and not exists (
+            select from ledger_transfer reserved
+            where reserved.transfer_id = fresh.pending_transfer_id
+                and reserved.kind = 'pending' and reserved.client_id = fresh.client_id
+                and reserved.debit_account_id = fresh.debit_account_id
+                and reserved.credit_account_id = fresh.credit_account_id
+                and reserved.amount = fresh.amount)
+    ) then
+        raise exception 'the resolving transfer does not match the pending one'
+            using errcode = 'GV002';
     end if;
-end $$;
-
--- Applies a transfer to both accounts, always in the order of their ids, so that two transfers
--- between the same accounts cannot wait for each other.
-create function ledger_apply_transfer() returns trigger language plpgsql as $$
-declare
-    reserved ledger_transfer;
-begin
-    if new.pending_transfer_id is not null then
-        select * into reserved from ledger_transfer where transfer_id = new.pending_transfer_id;
-        if reserved.kind <> 'pending' or reserved.client_id <> new.client_id
-            or reserved.debit_account_id <> new.debit_account_id
-            or reserved.credit_account_id <> new.credit_account_id
-            or reserved.amount <> new.amount then
-            raise exception 'the resolving transfer does not match the pending one'
-                using errcode = 'GV002';
-        end if;
-    end if;
-    if new.debit_account_id < new.credit_account_id then
-        perform ledger_apply_side(new.debit_account_id, 'debit', new.kind, new.amount);
-        perform ledger_apply_side(new.credit_account_id, 'credit', new.kind, new.amount);
-    else
-        perform ledger_apply_side(new.credit_account_id, 'credit', new.kind, new.amount);
-        perform ledger_apply_side(new.debit_account_id, 'debit', new.kind, new.amount);
-    end if;
+    -- Not "for update": the foreign keys of other transfers may look at the accounts meanwhile.
+    perform from ledger_account where account_id in (
+        select debit_account_id from fresh union select credit_account_id from fresh)
+    order by account_id for no key update;
+    update ledger_account as account
+    set debits_pending = account.debits_pending + change.debits_pending,
+        debits_posted = account.debits_posted + change.debits_posted,
+        credits_pending = account.credits_pending + change.credits_pending,
+        credits_posted = account.credits_posted + change.credits_posted
+    from (
+        select side.account_id,
+            sum(side.pending) filter (where side.is_debit) as debits_pending,
+            sum(side.posted) filter (where side.is_debit) as debits_posted,
+            sum(side.pending) filter (where not side.is_debit) as credits_pending,
+            sum(side.posted) filter (where not side.is_debit) as credits_posted
+        from (
+            select debit_account_id as account_id, true as is_debit,
+                case kind when 'pending' then amount when 'posted' then 0 else -amount end
+                    as pending,
+                case when kind in ('posted', 'post') then amount else 0 end as posted
+            from fresh
+            union all
+            select credit_account_id, false,
+                case kind when 'pending' then amount when 'posted' then 0 else -amount end,
+                case when kind in ('posted', 'post') then amount else 0 end
+            from fresh
+        ) as side
+        group by side.account_id
+    ) as totals
+    cross join lateral (
+        select coalesce(totals.debits_pending, 0) as debits_pending,
+            coalesce(totals.debits_posted, 0) as debits_posted,
+            coalesce(totals.credits_pending, 0) as credits_pending,
+            coalesce(totals.credits_posted, 0) as credits_posted
+    ) as change
+    where account.account_id = totals.account_id;
     return null;
 end $$;
 
-create trigger ledger_transfer_applies after insert on ledger_transfer
-    for each row execute function ledger_apply_transfer();
+create trigger ledger_transfers_apply after insert on ledger_transfer
+    referencing new table as fresh for each statement execute function ledger_apply_transfers();
 
 create function ledger_refuse_change() returns trigger language plpgsql as $$
 begin

@@ -35,6 +35,8 @@ create table reward (
     status text not null check (status in (
         'earned', 'pending', 'eligible', 'approved', 'fulfilled', 'redeemed', 'rejected',
         'expired', 'failed', 'reversed')),
+    -- Apart from the status, so that a change of it leaves the index below alone.
+    holds_grant boolean not null generated always as (status <> 'rejected') stored,
     -- Who moved it to this status, why and when; copied to the history by the trigger below.
     status_actor text not null,
     status_reason text not null,
@@ -45,7 +47,7 @@ create table reward (
 -- One success per grant key, whatever retries, races and other sources of the same fact do.
 -- A rejected reward is a refusal: a later attempt of the same grant may succeed.
 create unique index reward_grant on reward
-    (client_id, campaign_id, rule_id, participant_id, role, subject) where status <> 'rejected';
+    (client_id, campaign_id, rule_id, participant_id, role, subject) where holds_grant;
 create index reward_by_campaign on reward (client_id, campaign_id, reward_id);
 create index reward_by_participant on reward (client_id, participant_id, reward_id);
 create index reward_by_client on reward (client_id, reward_id);
@@ -89,7 +91,8 @@ end $$;
 create trigger reward_records_transition after insert or update of status on reward
     for each row execute function reward_record_transition();
 
--- Attempts that gave nothing, kept as they are: the same attempt has one outcome for ever.
+-- Attempts that gave nothing, kept as they are: the same attempt, which is one decision's of one
+-- grant, has one outcome for ever.
 create table reward_refusal (
     refusal_id uuid primary key,
     client_id uuid not null,
@@ -98,9 +101,11 @@ create table reward_refusal (
     participant_id uuid not null,
     role text not null,
     subject text not null,
-    decision_id uuid,
-    run_id uuid,
+    decision_id uuid not null,
+    run_id uuid not null,
     reason text not null,
-    created_at timestamptz not null
+    created_at timestamptz not null,
+    constraint reward_refusal_once unique (
+        client_id, campaign_id, rule_id, participant_id, role, subject, decision_id)
 );
 create index reward_refusal_by_campaign on reward_refusal (client_id, campaign_id, refusal_id);

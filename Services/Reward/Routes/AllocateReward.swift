@@ -1,0 +1,21 @@
+import Contracts
+import Kernel
+
+/// `POST /internal/rewards/allocate`: gives a reward, or tells that there is one, or why not.
+///
+/// The grant key makes a repeat harmless; the caller's idempotency key adds nothing to it.
+struct AllocateReward: Sendable {
+    let definitions: DefinitionCache
+    let allocator: Allocator
+    let world: World
+
+    func respond(_ input: AllocateRewardRequest) async throws -> AllocateRewardResponse {
+        try Subject.check(input.subject)
+        let campaign = try await definitions.definition(
+            input.campaignID, revision: input.revision, of: input.clientID)
+        let grant = try Grant(input, in: campaign, ids: world.ids)
+        let response = try await allocator.allocate(grant, limits: campaign.limits)
+        world.faults.reach(RewardCrashPoint.allocateAfterCommit)
+        return response
+    }
+}

@@ -1,0 +1,105 @@
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import PostgresKit
+import TestKit
+import Testing
+
+@testable import RewardService
+
+@Suite(.timeLimit(.minutes(2))) struct FundingTests {
+    private func budget(
+        _ campaign: CampaignDefinition, _ harness: RewardHarness
+    ) async throws -> JSONValue {
+        try await harness.get("/budgets/\(campaign.campaignID)").body
+    }
+
+    @Test func `a budget is funded once however often and in whatever order it is told`()
+        async throws
+    {
+        try await RewardHarness.run { harness in
+            let start = SystemClock().now()
+            let first = try harness.campaign(budget: 5000)
+            let id = first.campaignID
+            let second = try harness.campaign(id: id, revision: 2, budget: 8000)
+            _ = try harness.publish(second, CampaignMessage.updated, at: start + .seconds(2))
+            _ = try harness.publish(first, at: start)
+            _ = try harness.publish(second, CampaignMessage.updated, at: start + .seconds(2))
+            _ = try harness.publish(first, at: start)
+            try await harness.settle()
+            #expect(try await budget(first, harness).at("budget.units") == "8000")
+            // A run that began with the first revision is still judged by it.
+            let old = try await harness.check(first, ParticipantID(UUID()))
+            #expect(old.campaignRevision == 1)
+            #expect(old.eligible)
+            let transfers = try await harness.postgres.query("select amount from ledger_transfer")
+            #expect(transfers.count == 1)
+            #expect(try await harness.audit.findings(of: harness.client) == [])
+        }
+    }
+
+    @Test func `the later of two states of one revision counts`() async throws {
+        try await RewardHarness.run { harness in
+            let start = SystemClock().now()
+            let active = try harness.campaign()
+            let closed = try harness.campaign(id: active.campaignID, status: .closed)
+            _ = try harness.publish(active, at: start)
+            _ = try harness.publish(closed, CampaignMessage.closed, at: start + .seconds(9))
+            _ = try harness.publish(active, CampaignMessage.resumed, at: start + .seconds(5))
+            try await harness.settle()
+            let decision = try await harness.check(active, ParticipantID(UUID()))
+            #expect(decision.checks.filter { !$0.passed }.map(\.code) == ["campaign_active"])
+        }
+    }
+
+    @Test func `a budget follows its definition and never below what is spent`() async throws {
+        try await RewardHarness.run { harness in
+            let first = try harness.campaign(budget: 5000)
+            let id = first.campaignID
+            _ = try harness.publish(first)
+            try await harness.settle()
+            _ = try await harness.reward(first)
+            _ = try await harness.reward(first)
+            for (revision, units, funded) in [(2, 3000, "3000"), (3, 1500, "3000")] {
+                let changed = try harness.campaign(
+                    id: id, revision: revision, budget: Int128(units))
+                _ = try harness.publish(changed, CampaignMessage.updated)
+                try await harness.settle()
+                #expect(try await budget(first, harness).at("budget.units")?.string == funded)
+            }
+            let decision = try await harness.check(
+                try harness.campaign(id: id, revision: 3, budget: 1500), ParticipantID(UUID()))
+            #expect(decision.campaignRevision == 3, "all but the budget holds")
+            #expect(try await harness.audit.findings(of: harness.client) == [])
+        }
+    }
+
+    @Test func `an event that only looks like a service's message changes nothing`() async throws {
+        try await RewardHarness.run { harness in
+            let campaign = try harness.campaign()
+            _ = try harness.publish(campaign, trust: .server)
+            harness.peers.publish(
+                CampaignMessage.activated, ["nonsense": true], client: harness.client,
+                at: SystemClock().now(), trust: .browser)
+            harness.peers.publish(
+                CampaignMessage.activated, ["nonsense": true], client: harness.client,
+                at: SystemClock().now())
+            try await harness.settle()
+            #expect(try await harness.get("/budgets/\(campaign.campaignID)").status == 404)
+            let row = try await harness.postgres.queryOne(
+                "select count(*) as number from messaging_dead_letter")
+            #expect(try row?.get("number") == 1, "a service's own nonsense is kept to be looked at")
+        }
+    }
+
+    @Test func `a draft that is closed never had a budget`() async throws {
+        try await RewardHarness.run { harness in
+            let closed = try harness.campaign(status: .closed)
+            _ = try harness.publish(closed, CampaignMessage.closed)
+            try await harness.settle()
+            #expect(try await budget(closed, harness).at("budget.units") == "0")
+            #expect(try await harness.audit.findings(of: harness.client) == [])
+        }
+    }
+}
