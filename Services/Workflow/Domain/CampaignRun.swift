@@ -14,7 +14,7 @@ struct CampaignRun: Sendable, Codable, Hashable {
     let status: RunPhase
     /// How it ended: a slug, or the failure's code; nil until then.
     let outcome: String?
-    /// What went wrong, as a sentence.
+    /// What went wrong or was not given, as a sentence.
     let detail: String?
     let rewardIDs: [RewardID]
     let rules: [RuleResult]

@@ -25,16 +25,26 @@ struct PulseResult: Sendable, Codable, Hashable {
     let outcome: PulseOutcome
     /// The decision that it rests on, when there was one.
     let decisionID: String?
+    /// The checks of the decision that did not hold.
+    let failedChecks: [String]
     /// In the order of the campaign's rules.
     let rules: [RuleResult]
 
-    init(_ outcome: PulseOutcome, decisionID: String? = nil, rules: [RuleResult] = []) {
+    init(
+        _ outcome: PulseOutcome, decisionID: String? = nil, failedChecks: [String] = [],
+        rules: [RuleResult] = []
+    ) {
         self.outcome = outcome
         self.decisionID = decisionID
+        self.failedChecks = failedChecks
         self.rules = rules
     }
 
-    var rewardIDs: [RewardID] { rules.compactMap(\.rewardID) }
+    /// Why somebody got nothing, for members; nil when there is nothing to explain.
+    var explanation: String? {
+        guard outcome == .notEligible, let decisionID else { return nil }
+        return "Decision \(decisionID): not passed \(failedChecks.joined(separator: ", "))."
+    }
 }
 
 /// How a run ended well; a stable slug that others read.

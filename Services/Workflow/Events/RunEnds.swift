@@ -46,7 +46,8 @@ private struct Ended {
         let result = try JSONCoding.decode(
             PulseResult.self, from: run.output, strictness: .lenient)
         end = RunEnd(
-            status: .completed, outcome: result.outcome.rawValue, detail: nil, rules: result.rules)
+            status: .completed, outcome: result.outcome.rawValue, detail: result.explanation,
+            rules: result.rules)
     }
 
     /// A run that failed may go on and end again, so the end's time is part of the message's id.

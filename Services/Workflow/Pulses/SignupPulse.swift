@@ -23,7 +23,8 @@ struct SignupPulse: Workflow {
         }
         guard let judged else { return PulseResult(.campaignEnded) }
         guard judged.isEligible else {
-            return PulseResult(.notEligible, decisionID: judged.decisionID)
+            return PulseResult(
+                .notEligible, decisionID: judged.decisionID, failedChecks: judged.failedChecks)
         }
         var results: [RuleResult] = []
         for rule in rules {

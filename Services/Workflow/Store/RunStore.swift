@@ -51,15 +51,7 @@ struct RunStore: Sendable {
             """)
     }
 
-    /// Writes down how a run ended.
-    func end(
-        _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp,
-        in transaction: Transaction
-    ) async throws {
-        _ = try await transaction.pipeline([try Self.end(run, of: client, end, at: time)])
-    }
-
-    /// The statement of `end`, for several in one round trip.
+    /// Writes down how a run ended; a statement, so that many go in one round trip.
     static func end(
         _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp
     ) throws -> SQL {

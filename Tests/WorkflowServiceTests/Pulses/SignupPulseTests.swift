@@ -38,6 +38,7 @@ import Testing
             let run = try await harness.ended()[0]
             #expect(run["status"] == "completed")
             #expect(run["outcome"] == "not_eligible")
+            #expect(run["detail"]?.string?.contains("campaign_rule") == true)
             #expect(harness.platform.calls("allocate").isEmpty)
         }
     }
