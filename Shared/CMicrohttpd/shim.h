@@ -13,6 +13,7 @@ typedef struct {
     /// Given to every callback.
     void *closure;
     int listening_socket;
+    unsigned int threads;
     unsigned int connection_limit;
     unsigned int inactivity_seconds;
     size_t connection_memory_bytes;
@@ -25,7 +26,7 @@ static size_t microhttpd_shim_keep(void *closure, struct MHD_Connection *connect
     return strlen(text);
 }
 
-/// Starts a daemon with one epoll thread; NULL when it cannot be started.
+/// Starts a daemon with epoll threads, each with connections of its own; NULL when it cannot be started.
 ///
 /// Turbo mode reads until nothing is left. Without it an end of the connection that arrives
 /// together with the last bytes goes unnoticed.
@@ -38,6 +39,8 @@ static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_opt
         MHD_OPTION_NOTIFY_CONNECTION, options->connection_changed, options->closure,
         MHD_OPTION_URI_LOG_CALLBACK, options->target_seen, options->closure,
         MHD_OPTION_UNESCAPE_CALLBACK, microhttpd_shim_keep, NULL,
+        // Zero is the library's word for one thread.
+        MHD_OPTION_THREAD_POOL_SIZE, options->threads > 1 ? options->threads : 0u,
         MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
         MHD_OPTION_CONNECTION_TIMEOUT, options->inactivity_seconds,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory_bytes,

@@ -5,8 +5,8 @@ import Synchronization
 
 /// An HTTP/1.1 server over a router.
 ///
-/// One thread of the library reads, writes and starts handlers; a handler runs there until it first
-/// suspends, so it must not block. Whoever starts a server must drain it.
+/// A few threads of the library read, write and start handlers; a handler runs on its connection's
+/// thread until it first suspends, so it must not block. Whoever starts a server must drain it.
 package final class HTTPServer: Sendable {
     private enum Phase {
         case fresh
@@ -111,6 +111,7 @@ private struct Daemon: Sendable {
         unsafe options.target_seen = targetSeen
         unsafe options.closure = Unmanaged.passUnretained(core).toOpaque()
         unsafe options.listening_socket = socket.descriptor
+        unsafe options.threads = UInt32(clamping: core.configuration.threads)
         unsafe options.connection_limit = UInt32(clamping: core.configuration.connectionLimit)
         let stalled = core.configuration.stalledStreamLimit.components.seconds
         unsafe options.inactivity_seconds = UInt32(clamping: max(1, stalled))

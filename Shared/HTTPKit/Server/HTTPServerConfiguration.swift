@@ -1,9 +1,14 @@
+import Glibc
+
 /// How a server listens and what it allows.
 package struct HTTPServerConfiguration: Sendable {
     /// Numeric address to listen on; loopback or a private network, never the internet.
     package var host = "127.0.0.1"
     /// Port to listen on; 0 takes any free one.
     package var port: UInt16 = 0
+    /// Threads that read, write and start handlers, each with connections of its own. One for
+    /// each processor, at most 4: handlers that do not suspend run there.
+    package var threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 4)
     /// Connections at once; more wait in the backlog of the operating system.
     package var connectionLimit = 4096
     /// Time for the request line and headers of a new connection, all together.
