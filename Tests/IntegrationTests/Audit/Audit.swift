@@ -1,0 +1,48 @@
+import Contracts
+import Kernel
+import PostgresKit
+import Testing
+
+/// One rule of DESIGN §8 as a question to a service's database: what it finds is wrong.
+struct AuditRule: Sendable {
+    /// What must be true, as words for the failure.
+    let what: String
+    let service: ServiceName
+    /// Selects one text column `finding`; no rows when all is well.
+    let question: SQL
+
+    init(_ what: String, in service: ServiceName, _ question: SQL) {
+        self.what = what
+        self.service = service
+        self.question = question
+    }
+}
+
+/// Checks that what must stay true under any fault (DESIGN §8) is true, from the rows themselves.
+struct Audit: Sendable {
+    let deployment: Deployment
+
+    /// Waits until nothing is under way any more, then fails the test for everything that is wrong.
+    func expectClean(
+        _ acknowledged: Acknowledged, within limit: Duration = .seconds(90),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await Drain(deployment: deployment).wait(within: limit)
+        let rules =
+            LogRules.all(acknowledged) + DeliveryRules.all + RewardRules.all(acknowledged)
+            + LedgerRules.all + RunRules.all(acknowledged)
+        for rule in rules {
+            let findings = try await findings(rule)
+            #expect(
+                findings.isEmpty, "\(rule.service): \(rule.what): \(findings)",
+                sourceLocation: sourceLocation)
+        }
+        deployment.complaints.expectNone(sourceLocation: sourceLocation)
+    }
+
+    private func findings(_ rule: AuditRule) async throws -> [String] {
+        try await deployment.databases[rule.service].query(
+            "select finding::text from (\(rule.question)) as broken limit 5"
+        ).map { try $0.get("finding") }
+    }
+}
