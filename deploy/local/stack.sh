@@ -13,7 +13,8 @@ run=$state/run
 logs=$state/log
 secrets=$state/secrets
 
-# The services in the order in which they start, the log first; the number is added to the port base.
+# The services in the order in which they start, the log first; the number is added to the port
+# base.
 services=(event client campaign reward workflow)
 declare -A service_offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6

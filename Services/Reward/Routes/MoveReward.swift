@@ -4,7 +4,8 @@ import Kernel
 import PostgresKit
 import ServiceKit
 
-/// `POST /v1/portal/rewards/{reward_id}/approve`, `reject`, `fulfil`, `reverse`: what people decide.
+/// `POST /v1/portal/rewards/{reward_id}/approve`, `reject`, `fulfil` and `reverse`: what people
+/// decide.
 struct MoveReward: Sendable {
     /// What can be done, and where it leads.
     static let actions: [(name: String, status: RewardStatus)] = [

@@ -14,8 +14,8 @@ struct AllocationStore: Sendable {
 
     /// Gives all of these at once, or none: throws the `RefusalReason` that the first obstacle is.
     ///
-    /// The grants are of one client, campaign and revision. Those that have a reward, a refusal or no
-    /// fitting decision are left out; the result names the rewards that came to be.
+    /// The grants are of one client, campaign and revision. Those that have a reward, a refusal or
+    /// no fitting decision are left out; the result names the rewards that came to be.
     func give(_ grants: [Grant], limits: CampaignLimits) async throws -> Set<RewardID> {
         do {
             return try await postgres.withTransaction { transaction in

@@ -40,7 +40,7 @@ enum GrantSQL {
         """
     }
 
-    /// What became of each grant, by its place: its reward, its refusal, or how its decision stands.
+    /// What became of each grant, by its place: its reward, its refusal, or its decision's state.
     static func outcomes(_ grants: [Grant]) -> SQL {
         """
         select asked.place, refusal.reason, decision.eligible,

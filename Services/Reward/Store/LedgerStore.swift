@@ -111,7 +111,7 @@ struct LedgerStore: Sendable {
         return transfers
     }
 
-    /// The money of a campaign in the asset of its budget; nil when the client has no such campaign.
+    /// The money of a campaign in its budget's asset; nil when the client has no such campaign.
     func budget(
         of campaign: CampaignID, client: ClientID
     ) async throws(PostgresError) -> CampaignBudget? {

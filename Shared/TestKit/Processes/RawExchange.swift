@@ -5,8 +5,8 @@ import Glibc
 package enum RawExchange {
     /// Connects to a loopback port, sends everything, and reads until the other side closes.
     ///
-    /// An other side that hangs up while it is sent to is no failure. Throws when nobody listens, and
-    /// when the connection is still open after the limit.
+    /// An other side that hangs up while it is sent to is no failure. Throws when nobody listens,
+    /// and when the connection is still open after the limit.
     package static func send(
         _ bytes: [UInt8], to port: UInt16, within limit: Duration = .seconds(20)
     ) async throws -> String {
