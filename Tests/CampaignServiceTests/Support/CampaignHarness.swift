@@ -68,7 +68,9 @@ struct CampaignHarness {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + "/v1/portal/campaigns" + path, headers: fields,
-                body: try body.map { try JSONCoding.encode($0) } ?? (method == .get ? nil : [])))
+                body: try body.map { try JSONCoding.encode($0) } ?? (method == .get ? nil : []),
+                // Longer than an answer waits for the log.
+                deadline: .seconds(20)))
         return (response.status, try JSONCoding.parse(response.body), response.headers)
     }
 
