@@ -54,7 +54,7 @@ struct AllocationStore: Sendable {
         let postings = grants.flatMap(postings)
         let accounts = LedgerWriting.accountsToOpen(postings.map(\.leg))
         var statements = [
-            GrantSQL.lock(grants), GrantSQL.insert(grants, at: time),
+            LedgerWriting.byKey, GrantSQL.lock(grants), GrantSQL.insert(grants, at: time),
             Self.countCampaign(ids, client, campaign),
             Self.countParticipants(
                 ids, client, campaign, limit: limits.maximumRewardsPerParticipant),
@@ -63,7 +63,7 @@ struct AllocationStore: Sendable {
         statements.append(transfers)
         if !accounts.isEmpty {
             statements.insert(
-                LedgerWriting.open(accounts, of: client, at: time, ids: world.ids), at: 1)
+                LedgerWriting.open(accounts, of: client, at: time, ids: world.ids), at: 2)
         }
         let approved = grants.filter { $0.path.contains(.approved) }.map(\.rewardID)
         statements.append(Self.move(ids, to: .pending, reason: "reserved"))

@@ -13,13 +13,15 @@ struct FundingStore: Sendable {
     /// budget is less than what is spent and reserved already.
     func fund(_ campaign: CampaignDefinition, in transaction: Transaction) async throws {
         let (client, asset) = (campaign.clientID, campaign.budget.asset)
-        let row = try await transaction.queryOne(
+        let row = try await transaction.pipeline([
+            LedgerWriting.byKey,
             """
             select funded, \(BusinessTime.of(client, at: world.clock.now())) as business_time
             from (select coalesce(sum(funded), 0) as funded from campaign_funding
                 where client_id = \(client) and campaign_id = \(campaign.campaignID)
                     and asset = \(asset)) as before
-            """)
+            """,
+        ])[1].first
         guard let row else { return }
         let before: Int128 = try row.get("funded")
         let now: Timestamp = try row.get("business_time")

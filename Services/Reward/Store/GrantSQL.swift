@@ -3,6 +3,9 @@ import Kernel
 import PostgresKit
 
 /// The statements about grants, for many grants of one client and campaign at a time.
+///
+/// Lookups are subqueries and laterals, not joins: one by key for each grant, however the tables
+/// have grown since the statement was planned.
 enum GrantSQL {
     /// Makes attempts at one grant follow each other until the transaction ends.
     ///
@@ -31,8 +34,10 @@ enum GrantSQL {
             asked.amount, asked.asset, asked.decision_id, asked.run_id, asked.reserve_transfer_id,
             'earned', asked.actor, 'allocated', \(time), \(time)
         from \(table(grants))
-        join eligibility_decision decision on \(decisionFits(grants[0])) and decision.eligible
-        where not exists (select from reward_refusal refusal where \(refusalFits(grants[0])))
+        where (select decision.eligible from eligibility_decision decision
+                where \(decisionFits(grants[0])))
+            and (select true from reward_refusal refusal
+                where \(refusalFits(grants[0]))) is null
         order by asked.rule_id, asked.participant_id, asked.role, asked.subject
         on conflict (client_id, campaign_id, rule_id, participant_id, role, subject)
             where holds_grant do nothing
@@ -46,12 +51,20 @@ enum GrantSQL {
         select asked.place, refusal.reason, decision.eligible,
             reward.reward_id is not null as has_reward, \(RewardRow.columns)
         from \(table(grants))
-        left join reward on reward.client_id = \(grants[0].clientID)
-            and reward.campaign_id = \(grants[0].campaignID) and reward.holds_grant
-            and reward.rule_id = asked.rule_id and reward.participant_id = asked.participant_id
-            and reward.role = asked.role and reward.subject = asked.subject
-        left join reward_refusal refusal on \(refusalFits(grants[0]))
-        left join eligibility_decision decision on \(decisionFits(grants[0]))
+        left join lateral (
+            select * from reward where reward.client_id = \(grants[0].clientID)
+                and reward.campaign_id = \(grants[0].campaignID) and reward.holds_grant
+                and reward.rule_id = asked.rule_id
+                and reward.participant_id = asked.participant_id
+                and reward.role = asked.role and reward.subject = asked.subject limit 1
+        ) reward on true
+        left join lateral (
+            select reason from reward_refusal refusal where \(refusalFits(grants[0])) limit 1
+        ) refusal on true
+        left join lateral (
+            select eligible from eligibility_decision decision
+            where \(decisionFits(grants[0])) limit 1
+        ) decision on true
         order by asked.place
         """
     }

@@ -16,6 +16,13 @@ struct LedgerPosting: Sendable {
 
 /// The statements that write to the ledger. Accounts are named by what they are, not by id.
 enum LedgerWriting {
+    /// Goes before the first of a transaction's statements. Each finds a few rows by their keys,
+    /// and plans are kept from when the tables were empty and reading all of them looked cheap.
+    static let byKey: SQL = """
+        select 'plan' as counted, set_config('enable_seqscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+        """
+
     /// Opens the accounts that are not there yet.
     static func open(
         _ keys: some Sequence<LedgerAccountKey>, of client: ClientID, at time: SQL,
@@ -61,14 +68,16 @@ enum LedgerWriting {
             ) with ordinality as leg (
                 transfer_id, chain_id, debit_kind, debit_owner, credit_kind, credit_owner, asset,
                 amount, kind, resolves, reason, reward_id, place)
-            join ledger_account debit on debit.client_id = \(client)
-                and debit.kind = leg.debit_kind and debit.owner_id = leg.debit_owner
-                and debit.asset = leg.asset
-            join ledger_account credit on credit.client_id = \(client)
-                and credit.kind = leg.credit_kind and credit.owner_id = leg.credit_owner
-                and credit.asset = leg.asset
+            cross join lateral (
+                select account_id from ledger_account where client_id = \(client)
+                    and kind = leg.debit_kind and owner_id = leg.debit_owner
+                    and asset = leg.asset limit 1) debit
+            cross join lateral (
+                select account_id from ledger_account where client_id = \(client)
+                    and kind = leg.credit_kind and owner_id = leg.credit_owner
+                    and asset = leg.asset limit 1) credit
             where leg.reward_id is null
-                or exists (select from reward where reward.reward_id = leg.reward_id)
+                or (select true from reward where reward.reward_id = leg.reward_id)
             order by leg.place
             returning 'posting' as counted
             """

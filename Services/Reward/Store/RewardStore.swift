@@ -77,11 +77,13 @@ struct RewardStore: Sendable {
         repeats: Set<RewardStatus> = [], of client: ClientID, in transaction: Transaction
     ) async throws -> RewardSummary {
         let time = BusinessTime.of(client, at: world.clock.now())
-        let found = try await transaction.queryOne(
+        let found = try await transaction.pipeline([
+            LedgerWriting.byKey,
             """
             select \(RewardRow.columns), \(time) as business_time from reward
             where client_id = \(client) and reward_id = \(rewardID) for no key update
-            """)
+            """,
+        ])[1].first
         guard let found else { throw RewardFailure.rewardUnknown }
         let reward = try RewardRow(row: found)
         if repeats.contains(reward.summary.status) { return reward.summary }
