@@ -4,6 +4,7 @@ import Kernel
 extension CampaignContent {
     static let maximumRewardRules = 20
     static let maximumTriggers = 20
+    static let maximumBudgetDigits = 30
 
     /// Everything that is wrong with it, each with what to change; empty when it is good.
     var problems: [Problem.FieldError] {
@@ -107,8 +108,17 @@ extension CampaignContent {
     }
 
     private var budgetProblems: [Problem.FieldError] {
-        budget.units > 0
-            ? [] : [.init("/budget/units", "not_positive", "A campaign needs a budget.")]
+        guard budget.units > 0 else {
+            return [.init("/budget/units", "not_positive", "A campaign needs a budget.")]
+        }
+        // Sums of many budgets must stay within the 38 digits that the ledger counts with.
+        return String(budget.units).count <= Self.maximumBudgetDigits
+            ? []
+            : [
+                .init(
+                    "/budget/units", "too_large",
+                    "Use at most \(Self.maximumBudgetDigits) digits.")
+            ]
     }
 }
 

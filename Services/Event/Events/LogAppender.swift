@@ -104,7 +104,7 @@ actor LogAppender {
         } catch {
             world.telemetry.logger.error(
                 "The log could not be written.",
-                [("shard", .integer(shard)), ("error", "\(String(reflecting: error))")])
+                [("shard", .integer(shard)), ("error", "\(error)")])
             for submission in batch { submission.reply.resume(throwing: LogFailure.unavailable) }
         }
     }

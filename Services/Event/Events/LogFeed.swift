@@ -11,6 +11,8 @@ struct LogFeed: Sendable {
     private static let maximumPageBytes = 4 << 20
     /// Segments read at a time.
     private static let segmentsPerRead = 16
+    /// Reads for one page; a reader far behind with few matches is told how far it got and goes on.
+    private static let readsPerPage = 8
     /// How often a held answer asks PostgreSQL whether another replica wrote.
     private static let pollInterval: Duration = .milliseconds(250)
 
@@ -69,7 +71,7 @@ struct LogFeed: Sendable {
     private func read(_ request: FeedRequest, after start: Int) async throws -> FeedPageBytes {
         let shard = request.shard
         var page = FeedPageBytes(next: start)
-        while page.count < request.limit, page.bodyBytes < Self.maximumPageBytes {
+        for _ in 0..<(request.limit > 0 ? Self.readsPerPage : 0) {
             let segments = try await segments(of: shard, after: page.next)
             for segment in segments {
                 page.take(segment, request: request, maximumBytes: Self.maximumPageBytes)
@@ -130,8 +132,6 @@ private struct FeedPageBytes {
     init(next: Int) {
         self.next = next
     }
-
-    var bodyBytes: Int { events.count }
 
     mutating func take(_ segment: StoredSegment, request: FeedRequest, maximumBytes: Int) {
         for (index, entry) in segment.header.entries.enumerated() {

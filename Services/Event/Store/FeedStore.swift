@@ -19,7 +19,11 @@ struct StoredSegment: Sendable, RowDecodable {
         firstPosition = try row.get("first_position")
         lastPosition = try row.get("last_position")
         body = try row.get("body")
-        header = SegmentHeader(bytes: try row.get("header")) ?? SegmentHeader(entries: [])
+        // Never passed over in silence: these events were acknowledged to their senders.
+        guard let header = SegmentHeader(bytes: try row.get("header")) else {
+            throw .unreadable("a segment's header")
+        }
+        self.header = header
     }
 }
 

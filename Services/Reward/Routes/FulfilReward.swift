@@ -15,7 +15,8 @@ struct FulfilReward: Sendable {
         let reward = try await postgres.withTransaction { transaction in
             let reward = try await rewards.move(
                 input.rewardID, to: .fulfilled, by: caller.service.executableName,
-                because: "automatic", repeats: [.fulfilled, .redeemed], of: input.clientID,
+                because: "automatic", repeats: [.fulfilled, .redeemed, .expired, .reversed],
+                of: input.clientID,
                 in: transaction)
             faults.reach(RewardCrashPoint.fulfilBeforeCommit)
             return reward

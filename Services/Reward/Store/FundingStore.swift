@@ -33,7 +33,8 @@ struct FundingStore: Sendable {
                 try await transaction.pipeline(statements)[1].count
             }
             guard posted == 1 else { throw RewardFailure.incompletePosting }
-        } catch let error as PostgresError where error.isOverdraft {
+        } catch let error as PostgresError where error.isOverdraft || error.code == .invalidValue {
+            // Overdrawn, or a total beyond 38 digits: refused, so that nobody else waits for it.
             throw RewardFailure.balanceTooLow
         }
     }

@@ -28,6 +28,10 @@ import Testing
         arguments: [
             (["name": "  "], "/name"),
             (["budget": ["units": "0", "asset": "USD"]], "/budget/units"),
+            (
+                ["budget": ["units": "1000000000000000000000000000000", "asset": "USD"]],
+                "/budget/units"
+            ),
             (["reward_rules": []], "/reward_rules"),
             (["triggers": []], "/triggers"),
             (["triggers": [["event": "a b"]]], "/triggers/0/event"),

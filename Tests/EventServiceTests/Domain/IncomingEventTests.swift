@@ -94,6 +94,33 @@ import Testing
         #expect { try read(text) } throws: { ($0 as? EventRejection)?.code == "event_too_large" }
     }
 
+    @Test func `an event that nests too deeply for its readers is refused`() throws {
+        func event(levels: Int) -> String {
+            let value =
+                String(repeating: "[", count: levels) + #""]{[\\""#
+                + String(repeating: "]", count: levels)
+            return #"{\#(Self.good),"anonymous_id":"a","x":\#(value)}"#
+        }
+        #expect(try stored(event(levels: 31)).eventID == "e1")
+        #expect { try read(event(levels: 32)) } throws: {
+            ($0 as? EventRejection)?.code == "event_too_deep"
+        }
+    }
+
+    @Test func `an event cannot take the id of a service's message`() throws {
+        let context = IngestContext(
+            clientID: client, trust: .browser, receivedAt: now, traceparent: "")
+        let forged = EventEnvelope.pending(
+            try read(
+                #"{"event":"a","event_id":"cmp_1/2","occurred_at":"2027-01-15T07:00:00Z","#
+                    + #""anonymous_id":"a"}"#), context)
+        let message = try EventEnvelope.pending(
+            LogMessage(
+                id: "cmp_1/2", type: "campaign.paused", clientID: client, occurredAt: now,
+                data: [:], traceparent: nil), receivedAt: now)
+        #expect(forged.identity != message.identity)
+    }
+
     @Test func `a message of a service is told apart by what it says, not by its trace`() throws {
         func message(_ data: JSONValue, trace: String?) -> LogMessage {
             LogMessage(

@@ -72,6 +72,38 @@ import Testing
         }
     }
 
+    @Test func `the deepest event that is taken can be read back by subscribers`() async throws {
+        try await EventHarness.run { harness in
+            func nested(_ levels: Int) -> String {
+                String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+            }
+            let answer = try await harness.ingest(
+                "[\(event("a", #","x":\#(nested(31))"#)),\(event("b", #","x":\#(nested(32))"#))]",
+                key: harness.keys.publishable.text)
+            #expect(
+                answer.body["results"]?.array?.map { $0["status"] } == ["accepted", "rejected"])
+            let log = HTTPLog(peer: harness.peer)
+            let shard = ShardMap.installed.shard(of: harness.keys.clientID)
+            let page = try await log.feed(FeedRequest(subscriber: "t", shard: shard, after: 0))
+            #expect(page.events.map(\.eventID) == ["a"])
+        }
+    }
+
+    @Test func `a client cannot take the id of a message before the platform sends it`()
+        async throws
+    {
+        try await EventHarness.run { harness in
+            let taken = try await harness.ingest(
+                "[\(event("cmp_1/2"))]", key: harness.keys.publishable.text)
+            #expect(taken.body["accepted"] == 1)
+            let message = LogMessage(
+                id: "cmp_1/2", type: "campaign.paused", clientID: harness.keys.clientID,
+                occurredAt: SystemClock().now(), data: [:])
+            let answer = try await HTTPLog(peer: harness.peer).append([message])
+            #expect(answer.map(\.status) == [.accepted])
+        }
+    }
+
     @Test func `a message of a service is appended once however often it is sent`() async throws {
         try await EventHarness.run { harness in
             let log = HTTPLog(peer: harness.peer)

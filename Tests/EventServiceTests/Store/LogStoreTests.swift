@@ -25,8 +25,9 @@ import Testing
     private func event(_ id: String, body: String = "{}", of client: ClientID) -> PendingEvent {
         PendingEvent(
             clientID: client, campaignID: nil, type: "signup",
-            identity: EventEnvelope.identity(of: id, client),
-            bodyHash: EventEnvelope.identity(of: body, client), envelope: Array(body.utf8))
+            identity: EventEnvelope.identity(of: id, client, said: .client),
+            bodyHash: EventEnvelope.identity(of: body, client, said: .client),
+            envelope: Array(body.utf8))
     }
 
     @Test func `positions are gapless under parallel appends and each id is there once`()

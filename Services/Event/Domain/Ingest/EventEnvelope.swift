@@ -29,7 +29,7 @@ enum EventEnvelope {
         bytes.append(UInt8(ascii: "}"))
         return PendingEvent(
             clientID: context.clientID, campaignID: event.campaignID, type: event.type,
-            identity: identity(of: event.eventID, context.clientID),
+            identity: identity(of: event.eventID, context.clientID, said: .client),
             bodyHash: hash(event.source), envelope: bytes)
     }
 
@@ -47,13 +47,20 @@ enum EventEnvelope {
                 occurredAt: message.occurredAt, data: message.data, traceparent: nil))
         return PendingEvent(
             clientID: message.clientID, campaignID: message.campaignID, type: message.type,
-            identity: identity(of: message.id, message.clientID), bodyHash: hash(said[...]),
-            envelope: try withoutPosition(stored))
+            identity: identity(of: message.id, message.clientID, said: .service),
+            bodyHash: hash(said[...]), envelope: try withoutPosition(stored))
     }
 
-    /// The hash of (client, event id): what makes it the same event.
-    static func identity(of eventID: String, _ client: ClientID) -> UUID {
-        var input: [UInt8] = []
+    /// Who gave an event its id. The two never share ids: messages' ids can be foretold, and an
+    /// event that took one first would keep the message out of the log.
+    enum Author: UInt8, Sendable {
+        case client = 1
+        case service = 2
+    }
+
+    /// The hash of (author, client, event id): what makes it the same event.
+    static func identity(of eventID: String, _ client: ClientID, said author: Author) -> UUID {
+        var input = [author.rawValue]
         withUnsafeBytes(of: client.uuid.uuid) { input += $0 }
         input += eventID.utf8
         return hash(input[...])

@@ -15,6 +15,9 @@ struct IngestContext: Sendable {
 struct IncomingEvent: Sendable {
     /// The largest event, in bytes as sent.
     static let maximumBytes = 32 << 10
+    /// Levels of objects and arrays in one event. Well below what readers of JSON accept, because the
+    /// envelope and the feed put more around it.
+    static let maximumDepth = 32
     /// The longest id of a person, visitor or subject, in characters.
     static let maximumIDLength = 200
     /// A clock this far ahead is tolerated; beyond it the time of receipt counts.
@@ -47,6 +50,11 @@ struct IncomingEvent: Sendable {
                 code: "event_too_large",
                 detail: "An event takes at most \(Self.maximumBytes) bytes.", pointer: "")
         }
+        guard Self.depth(of: source) <= Self.maximumDepth else {
+            throw EventRejection(
+                code: "event_too_deep",
+                detail: "An event has at most \(Self.maximumDepth) levels.", pointer: "")
+        }
         var fields = EventFields(event.members)
         type = try fields.type()
         eventID = try fields.requiredText("event_id", maximum: LogMessage.maximumIDLength)
@@ -64,6 +72,33 @@ struct IncomingEvent: Sendable {
         traits = try fields.object("traits")
         properties = try fields.object("properties")
         context = fields.rest
+    }
+
+    /// The deepest level of brackets in valid JSON, those in strings not counted.
+    private static func depth(of json: ArraySlice<UInt8>) -> Int {
+        var (depth, deepest) = (0, 0)
+        var (isInString, isEscaped) = (false, false)
+        for byte in json {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "["), UInt8(ascii: "{"):
+                depth += 1
+                deepest = max(deepest, depth)
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+        }
+        return deepest
     }
 }
 
