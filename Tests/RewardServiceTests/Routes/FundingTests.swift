@@ -75,6 +75,24 @@ import Testing
         }
     }
 
+    @Test func `a budget beyond what the ledger can count is refused and holds up nobody`()
+        async throws
+    {
+        try await RewardHarness.run { harness in
+            let vast = [
+                try harness.campaign(budget: Amount.maximumUnits),
+                try harness.campaign(budget: Amount.maximumUnits),
+            ]
+            for campaign in vast { _ = try harness.publish(campaign) }
+            let ordinary = try harness.campaign(budget: 5000)
+            _ = try harness.publish(ordinary)
+            try await harness.settle()
+            let decision = try await harness.check(ordinary, ParticipantID(UUID()))
+            #expect(decision.campaignRevision == 1, "the subscriber went on")
+            #expect(try await harness.audit.findings(of: harness.client) == [])
+        }
+    }
+
     @Test func `an event that only looks like a service's message changes nothing`() async throws {
         try await RewardHarness.run { harness in
             let campaign = try harness.campaign()

@@ -15,8 +15,8 @@ struct IngestContext: Sendable {
 struct IncomingEvent: Sendable {
     /// The largest event, in bytes as sent.
     static let maximumBytes = 32 << 10
-    /// Levels of objects and arrays in one event. Well below what readers of JSON accept, because the
-    /// envelope and the feed put more around it.
+    /// Levels of objects and arrays in one event. Well below what readers of JSON accept, because
+    /// the envelope and the feed put more around it.
     static let maximumDepth = 32
     /// The longest id of a person, visitor or subject, in characters.
     static let maximumIDLength = 200
