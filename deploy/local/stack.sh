@@ -50,7 +50,7 @@ with_progress() {
         sleep 0.2
         ((SECONDS - shown >= 20)) || continue
         shown=$SECONDS
-        printf '    %s: %s\n' "$label" "$(tail -n 1 "$log" | tr -d '\033' | cut -c1-80)"
+        printf '    %s: %s\n' "$label" "$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-80)"
     done
     trap - INT TERM
     wait "$pid"
