@@ -70,7 +70,9 @@ struct DecisionStore: Sendable {
 
     /// Stores the decision unless its key has one. Returns whether it did.
     func insert(_ new: NewDecision) async throws -> Bool {
-        let checks = JSONB(try JSONCoding.encode(new.decision.checks))
+        // The checks quote what the event said.
+        let said = try JSONCoding.parse(try JSONCoding.encode(new.decision.checks))
+        let checks = JSONB(try JSONCoding.encode(said.storable))
         let inputs = JSONB(try JSONCoding.encode(new.inputs))
         return try await postgres.withTransaction { transaction in
             let rows = try await transaction.execute(

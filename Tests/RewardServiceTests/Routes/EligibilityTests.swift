@@ -9,6 +9,27 @@ import Testing
 @testable import RewardService
 
 @Suite(.timeLimit(.minutes(2))) struct EligibilityTests {
+    @Test func `a decision on values that the database cannot keep is kept all the same`()
+        async throws
+    {
+        try await RewardHarness.run { harness in
+            let campaign = try harness.campaign(
+                eligibility: .any([
+                    .condition(
+                        .init(field: "event.properties.text", comparison: .exists, value: true)),
+                    .condition(
+                        .init(field: "event.properties.number", comparison: .greater, value: 1)),
+                ]))
+            let position = try harness.publish(campaign)
+            let decision = try await harness.check(
+                campaign, ParticipantID(UUID()), position: position)
+            #expect(decision.eligible)
+            let id = try #require(decision.decisionID)
+            let stored = try await harness.get("/eligibility/decisions/\(id)")
+            #expect(stored.body.at("inputs.event.properties.number") == "1e999999")
+        }
+    }
+
     @Test func `a decision is made once per key and can be asked for with its inputs`()
         async throws
     {

@@ -113,7 +113,8 @@ struct RewardHarness: Sendable {
     func campaign(
         id: CampaignID = CampaignID(UUID()), revision: Int = 1, status: CampaignStatus = .active,
         budget: Int128 = 100_000, amount: Int128 = 1000, approval: ApprovalPolicy = .automatic,
-        limits: CampaignLimits = CampaignLimits(), endsAt: Timestamp? = nil
+        limits: CampaignLimits = CampaignLimits(), endsAt: Timestamp? = nil,
+        eligibility: Rule? = nil
     ) throws -> CampaignDefinition {
         CampaignDefinition(
             campaignID: id, clientID: client, revision: revision, name: "Welcome",
@@ -121,7 +122,7 @@ struct RewardHarness: Sendable {
             triggers: [
                 CampaignTrigger(event: "user_signed_up", condition: nil, minimumTrust: .server)
             ],
-            startsAt: nil, endsAt: endsAt, eligibility: nil,
+            startsAt: nil, endsAt: endsAt, eligibility: eligibility,
             rewardRules: [
                 RewardRule(
                     ruleID: "welcome", recipient: .participant, kind: .credit,
@@ -163,7 +164,12 @@ struct RewardHarness: Sendable {
                 clientID: campaign.clientID, campaignID: campaign.campaignID,
                 revision: campaign.revision, participantID: participant,
                 subject: subject ?? participant.description,
-                event: ["type": "user_signed_up", "properties": ["text": "a\0b"]],
+                event: [
+                    "type": "user_signed_up",
+                    "properties": [
+                        "text": "a\0b", "number": .number(JSONNumber(text: "1e999999")),
+                    ],
+                ],
                 dryRun: dryRun),
             CallOptions(
                 idempotencyKey: key, position: position?.description, deadline: .seconds(30)))
