@@ -1,8 +1,8 @@
 import Kernel
 
 extension JSONValue {
-    /// The same without what JSON allows and PostgreSQL cannot keep: NUL characters, and numbers such
-    /// as 1e999999, which become texts.
+    /// The same without what JSON allows and PostgreSQL cannot keep: NUL characters, and numbers
+    /// such as 1e999999, which become texts.
     var storable: JSONValue {
         switch self {
         case .string(let text): .string(Self.storable(text))
