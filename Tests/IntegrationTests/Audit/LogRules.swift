@@ -28,9 +28,10 @@ enum LogRules {
         ]
     }
 
-    /// As event-service computes it: a hash of the client's 16 bytes and the event's id.
+    /// As event-service computes it for what clients send (author 1): a hash of the author, the
+    /// client's 16 bytes and the event's id.
     private static func identity(_ event: Acknowledged.Event) -> UUID {
-        var input: [UInt8] = []
+        var input: [UInt8] = [1]
         withUnsafeBytes(of: event.clientID.uuid.uuid) { input += $0 }
         input += event.eventID.utf8
         let digest = Digest.sha256(input)
