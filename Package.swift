@@ -81,7 +81,13 @@ let kits: [Target] = [
     kit("TestKit", ["Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit"]),
 ]
 
-let serviceNames = ["Client", "Campaign", "Event", "Reward", "Workflow"]
+let serviceNames = [
+    "Client",
+    "Campaign",
+    "Event",
+    "Reward",
+    "Workflow",
+]
 
 let testTargets: [Target] =
     [

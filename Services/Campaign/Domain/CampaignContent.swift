@@ -82,6 +82,7 @@ extension Pulse {
     fileprivate var defaultTriggers: [String] {
         switch self {
         case .signup: ["user_signed_up"]
+        case .conversion: ["purchase_completed", "referred_made_purchase"]
         }
     }
 }

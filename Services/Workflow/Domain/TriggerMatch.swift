@@ -25,7 +25,7 @@ enum TriggerMatch {
         guard trusted.contains(where: { $0.condition?.evaluate(facts).passed ?? true }) else {
             return .passes(.conditionNotMet)
         }
-        return .starts(participant, subject: subject(of: campaign.pulse, participant))
+        return .starts(participant, subject: subject(of: campaign.pulse, participant, event))
     }
 
     /// The start is included, the end is not.
@@ -34,11 +34,21 @@ enum TriggerMatch {
     }
 
     /// What was achieved, whichever message told us of it: one run per campaign and subject.
-    private static func subject(of pulse: Pulse, _ participant: ParticipantID) -> String {
+    private static func subject(
+        of pulse: Pulse, _ participant: ParticipantID, _ event: LogEvent
+    ) -> String {
         switch pulse {
         // Somebody signs up once, however many events tell of it.
         case .signup: participant.description
+        case .conversion: event.subject ?? orderID(of: event) ?? event.eventID
         }
+    }
+
+    private static func orderID(of event: LogEvent) -> String? {
+        guard case .object(let properties) = event.properties,
+            case .string(let order) = properties["order_id"], (1...100).contains(order.count)
+        else { return nil }
+        return order
     }
 }
 

@@ -20,12 +20,17 @@ package struct CampaignDefinition: Sendable, Codable, Hashable {
     package let limits: CampaignLimits
     /// What may be spent and reserved in all.
     package let budget: Amount
+    /// How referral links and attribution work; nil for a campaign without referral.
+    package let referral: ReferralPolicy?
+    /// What is written to whom when a run ends well; nil for nothing.
+    package let notifications: [CampaignNotification]?
 
     package init(
         campaignID: CampaignID, clientID: ClientID, revision: Int, name: String, pulse: Pulse,
         status: CampaignStatus, triggers: [CampaignTrigger], startsAt: Timestamp?,
         endsAt: Timestamp?, eligibility: Rule?, rewardRules: [RewardRule], limits: CampaignLimits,
-        budget: Amount
+        budget: Amount, referral: ReferralPolicy? = nil,
+        notifications: [CampaignNotification]? = nil
     ) {
         self.campaignID = campaignID
         self.clientID = clientID
@@ -40,10 +45,13 @@ package struct CampaignDefinition: Sendable, Codable, Hashable {
         self.rewardRules = rewardRules
         self.limits = limits
         self.budget = budget
+        self.referral = referral
+        self.notifications = notifications
     }
 
     private enum CodingKeys: String, CodingKey {
         case revision, name, pulse, status, triggers, eligibility, limits, budget
+        case referral, notifications
         case campaignID = "campaign_id"
         case clientID = "client_id"
         case startsAt = "starts_at"
@@ -54,7 +62,7 @@ package struct CampaignDefinition: Sendable, Codable, Hashable {
 
 /// The ready-made journeys. Only those that workflow-service can run are accepted at activation.
 package enum Pulse: String, Sendable, Codable, CaseIterable {
-    case signup
+    case signup, conversion
 }
 
 /// Where a campaign is in its life (DESIGN §7).
