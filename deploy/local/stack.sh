@@ -15,10 +15,28 @@ secrets=$state/secrets
 
 # The services in the order in which they start, the log first; the number is added to the port
 # base.
-services=(event client campaign reward workflow)
-declare -A service_offset=(
+known_services=(
+    event
+    client
+    campaign
+    referral
+    reward
+    notification
+    analytics
+    workflow
+)
+services=()
+for known in "${known_services[@]}"; do
+    [[ ! -f $root/Services/${known^}/${known^}Service.swift ]] || services+=("$known")
+done
+# What they stand on: started before them, stopped after them.
+stores=(postgres redis)
+for known in clickhouse mail-sink; do
+    [[ ! -x $root/deploy/local/$known ]] || stores+=("$known")
+done
+declare -A offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
-    [notification]=7 [workflow]=8)
+    [notification]=7 [workflow]=8 [postgres]=20 [redis]=21 [mail-sink]=22 [clickhouse]=23)
 declare -A port
 # Taken by take_lock; programs that outlive a script must not inherit it: start them with {lock}>&-.
 exec {lock}</dev/null
@@ -60,25 +78,26 @@ with_progress() {
 
 # Environment first, then what the last deploy/up wrote down, then the defaults.
 load_ports() {
-    local name
-    if [[ -z ${GRAPEVINE_PORT_BASE:-} && -f $state/ports ]]; then
-        local value
-        while IFS='=' read -r name value; do port[$name]=$value; done <"$state/ports"
-    else
-        local base=${GRAPEVINE_PORT_BASE:-}
-        if [[ -n $base && ! $base =~ ^[1-9][0-9]{3,4}$ ]]; then
-            fail "GRAPEVINE_PORT_BASE must be a port number from 1024 to 65000, not '$base'."
-        fi
-        port[gateway]=${base:-8080}
-        for name in "${!service_offset[@]}"; do
-            port[$name]=$((${base:-8100} + service_offset[$name]))
-        done
-        port[postgres]=$((base ? base + 20 : 5542))
-        port[redis]=$((base ? base + 21 : 6389))
+    local name variable base=${GRAPEVINE_PORT_BASE:-}
+    if [[ -n $base && ! $base =~ ^[1-9][0-9]{3,4}$ ]]; then
+        fail "GRAPEVINE_PORT_BASE must be a port number from 1024 to 65000, not '$base'."
     fi
-    port[gateway]=${GRAPEVINE_GATEWAY_PORT:-${port[gateway]}}
-    port[postgres]=${GRAPEVINE_POSTGRES_PORT:-${port[postgres]}}
-    port[redis]=${GRAPEVINE_REDIS_PORT:-${port[redis]}}
+    for name in "${!offset[@]}"; do port[$name]=$((${base:-8100} + offset[$name])); done
+    port[gateway]=${base:-8080}
+    if [[ -z $base ]]; then
+        port[postgres]=5542 port[redis]=6389 port[mail-sink]=2526 port[clickhouse]=8124
+        [[ ! -f $state/ports ]] || read_ports
+    fi
+    for name in gateway postgres redis mail-sink clickhouse; do
+        variable=${name^^}
+        variable=GRAPEVINE_${variable/-/_}_PORT
+        port[$name]=${!variable:-${port[$name]}}
+    done
+}
+
+read_ports() {
+    local name value
+    while IFS='=' read -r name value; do port[$name]=$value; done <"$state/ports"
 }
 
 save_ports() {

@@ -15,7 +15,7 @@ keep() {
     if port_is_open "$its_port"; then
         fail "port $its_port, meant for $name, is taken by another program." \
             "Choose other ports, for example: GRAPEVINE_PORT_BASE=9000 deploy/up" \
-            "(9000 for the gateway, 9001 to 9008 for the services, 9020 and 9021 for the stores)"
+            "(9000 for the gateway, 9001 to 9008 for the services, 9020 to 9023 for the stores)"
     fi
     supervised "$name" "$signal" "$environment" "$@"
     printf '%s\n' "$fingerprint" >"$run/$name.fingerprint"
