@@ -12,13 +12,17 @@ package struct CampaignService: Service {
     package static let crashPoints = CampaignCrashPoint.all
     package static let migrations = MessagingMigrations.all + CampaignMigrations.all
 
+    let configuration: CampaignConfiguration
     let context: ServiceContext
     let store: CampaignStore
     let changes: CampaignChanges
     private let outbox: Outbox
     private let clocks: Subscriber
 
-    package init(_ configuration: NoConfiguration, _ context: ServiceContext) async throws {
+    package init(
+        _ configuration: CampaignConfiguration, _ context: ServiceContext
+    ) async throws {
+        self.configuration = configuration
         self.context = context
         store = CampaignStore(postgres: context.postgres)
         outbox = Outbox(

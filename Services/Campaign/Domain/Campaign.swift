@@ -49,6 +49,8 @@ enum CampaignFailure: Error, Sendable, Hashable {
     case notEditable(CampaignStatus)
     /// The caller changed another revision than the one in force.
     case otherRevision(inForce: Int)
+    /// Once a campaign was active its pulse stays.
+    case otherPulse(Pulse)
     /// The period is over before it could begin.
     case periodOver(Timestamp)
 }

@@ -9,7 +9,7 @@ extension CampaignContent {
     /// Everything that is wrong with it, each with what to change; empty when it is good.
     var problems: [Problem.FieldError] {
         nameProblems + triggerProblems + periodProblems + eligibilityProblems + rewardProblems
-            + limitProblems + budgetProblems
+            + limitProblems + budgetProblems + referralProblems + notificationProblems
     }
 
     private var nameProblems: [Problem.FieldError] {
@@ -62,7 +62,7 @@ extension CampaignContent {
         var seen: Set<String> = []
         for (index, reward) in rewardRules.enumerated() {
             let place = "/reward_rules/\(index)"
-            if !Self.isRuleID(reward.ruleID) {
+            if !Self.isSlug(reward.ruleID) {
                 problems.append(
                     .init(
                         "\(place)/rule_id", "invalid_rule_id",
@@ -90,7 +90,8 @@ extension CampaignContent {
         return problems
     }
 
-    private static func isRuleID(_ text: String) -> Bool {
+    /// A name within the campaign or client: 1 to 50 of a–z, 0–9 and _.
+    static func isSlug(_ text: String) -> Bool {
         (1...50).contains(text.utf8.count)
             && text.utf8.allSatisfy {
                 (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_")
@@ -153,7 +154,7 @@ extension Rule {
 }
 
 extension Problem.FieldError {
-    fileprivate init(_ pointer: String, _ code: String, _ detail: String) {
+    init(_ pointer: String, _ code: String, _ detail: String) {
         self.init(pointer: pointer, code: code, detail: detail)
     }
 }

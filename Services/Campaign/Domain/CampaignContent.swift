@@ -12,9 +12,11 @@ struct CampaignContent: Sendable, Decodable {
     let rewardRules: [Reward]
     let limits: CampaignLimits?
     let budget: Amount
+    let referral: Referral?
+    let notifications: [CampaignNotification]?
 
     private enum CodingKeys: String, CodingKey {
-        case name, pulse, triggers, eligibility, limits, budget
+        case name, pulse, triggers, eligibility, limits, budget, referral, notifications
         case startsAt = "starts_at"
         case endsAt = "ends_at"
         case rewardRules = "reward_rules"
@@ -45,6 +47,18 @@ struct CampaignContent: Sendable, Decodable {
         }
     }
 
+    struct Referral: Sendable, Decodable {
+        let destinationURL: String?
+        let allowedHosts: [String]?
+        let attributionWindowSeconds: Int?
+
+        private enum CodingKeys: String, CodingKey {
+            case destinationURL = "destination_url"
+            case allowedHosts = "allowed_hosts"
+            case attributionWindowSeconds = "attribution_window_seconds"
+        }
+    }
+
     /// The definition with its defaults filled in; call only after `problems` found nothing.
     func definition(
         _ campaignID: CampaignID, of clientID: ClientID, revision: Int, status: CampaignStatus
@@ -59,7 +73,8 @@ struct CampaignContent: Sendable, Decodable {
                     amount: reward.amount, approval: reward.approval ?? .automatic,
                     fulfilment: reward.fulfilment ?? .automatic)
             },
-            limits: limits ?? CampaignLimits(), budget: budget)
+            limits: limits ?? CampaignLimits(), budget: budget, referral: filledReferral,
+            notifications: notifications)
     }
 
     /// Triggers cost money: unless the campaign says otherwise, what anyone can forge does not

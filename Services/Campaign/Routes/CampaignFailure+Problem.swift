@@ -17,6 +17,10 @@ extension CampaignFailure: ProblemConvertible {
             Problem(
                 status: 412, code: "revision_mismatch",
                 detail: "Revision \(inForce) is in force. Read it, then change that one.")
+        case .otherPulse(let pulse):
+            .conflict(
+                "pulse_fixed",
+                "The campaign has run as \(pulse.rawValue). Create another one for another pulse.")
         case .periodOver(let end):
             .conflict("period_over", "The campaign's period ended at \(end). Change it first.")
         }

@@ -8,12 +8,14 @@ extension CampaignService {
     package func routes(_ router: inout Router) {
         let read = ReadCampaigns(store: store)
         let change = ChangeCampaign(changes: changes, store: store, context: context)
+        let snippet = ReadSnippet(store: store, publicURL: configuration.publicURL)
         router.group(context.audiences.portal) { group in
             group.get("/campaigns", handler: read.list)
             group.post("/campaigns", handler: change.create)
             group.get("/campaigns/{campaign_id}", handler: read.one)
             group.put("/campaigns/{campaign_id}", handler: change.revise)
             group.get("/campaigns/{campaign_id}/revisions", handler: read.revisions)
+            group.get("/campaigns/{campaign_id}/snippet", handler: snippet.respond)
             for action in [CampaignAction.activate, .pause, .resume, .close] {
                 group.post("/campaigns/{campaign_id}/\(action.rawValue)", limits: .noBody) {
                     try await change.move($0, $1, action)

@@ -126,6 +126,10 @@ struct CampaignStore: Sendable {
         guard expected == nil || expected == old.revision else {
             throw CampaignFailure.otherRevision(inForce: old.revision)
         }
+        // What others have run under one pulse cannot become another.
+        guard old.status == .draft || content.pulse == old.pulse else {
+            throw CampaignFailure.otherPulse(old.pulse)
+        }
         let new = content.definition(
             campaign, of: client, revision: old.revision + 1, status: old.status)
         _ = try await transaction.pipeline([
@@ -227,6 +231,7 @@ extension CampaignDefinition {
         CampaignDefinition(
             campaignID: campaignID, clientID: clientID, revision: revision, name: name,
             pulse: pulse, status: status, triggers: triggers, startsAt: startsAt, endsAt: endsAt,
-            eligibility: eligibility, rewardRules: rewardRules, limits: limits, budget: budget)
+            eligibility: eligibility, rewardRules: rewardRules, limits: limits, budget: budget,
+            referral: referral, notifications: notifications)
     }
 }

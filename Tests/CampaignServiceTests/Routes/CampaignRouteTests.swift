@@ -1,6 +1,7 @@
 import Contracts
 import HTTPKit
 import Kernel
+import SecurityKit
 import ServiceKit
 import TestKit
 import Testing
@@ -161,6 +162,58 @@ import Testing
             #expect(answer.body["code"] == "validation_failed")
             let pointers = answer.body["errors"]?.array?.compactMap { $0["pointer"]?.string } ?? []
             #expect(pointers.contains("/spent") || pointers.contains("/name"))
+        }
+    }
+
+    @Test func `a campaign keeps its referral policy and notifications through its life`()
+        async throws
+    {
+        try await CampaignHarness.run { harness in
+            let id = try await harness.create(CampaignSample.referralDocument)
+            let active = try await harness.call(.post, "/\(id)/activate")
+            #expect(active.status == 200)
+            let told = try #require(harness.peers.messages.first).data
+            #expect(told.at("referral.destination_url") == "https://shop.example/welcome")
+            #expect(told.at("referral.attribution_window_seconds") == 2_592_000)
+            #expect(told["notifications"]?.array?.first?["template"] == "welcome")
+            #expect(told["reward_rules"]?.array?.last?["recipient"] == "referrer")
+            let read = try await harness.call(.get, "/\(id)")
+            #expect(read.body["referral"] == told["referral"])
+        }
+    }
+
+    @Test func `a campaign that has run keeps its pulse`() async throws {
+        try await CampaignHarness.run { harness in
+            let id = try await harness.create(CampaignSample.referralDocument)
+            var changed = try #require(CampaignSample.referralDocument.object)
+            changed["pulse"] = "conversion"
+            let draft = try await harness.call(.put, "/\(id)", .object(changed))
+            #expect(draft.status == 200)
+            #expect(draft.body["pulse"] == "conversion")
+            #expect(try await harness.call(.post, "/\(id)/activate").status == 200)
+            let active = try await harness.call(
+                .put, "/\(id)", CampaignSample.referralDocument)
+            #expect(active.status == 409)
+            #expect(active.body["code"] == "pulse_fixed")
+        }
+    }
+
+    @Test func `the snippet is for the client's own campaigns and publishable keys only`()
+        async throws
+    {
+        try await CampaignHarness.run { harness in
+            let id = try await harness.create()
+            let plain = try await harness.call(.get, "/\(id)/snippet")
+            #expect(plain.status == 200)
+            #expect(plain.body["html"]?.string?.contains(PageSnippet.keyPlaceholder) == true)
+            let key = APIKeySecret.generate(kind: .publishable, mode: .test).text
+            let filled = try await harness.call(.get, "/\(id)/snippet?key=\(key)")
+            #expect(filled.body["html"]?.string?.contains("\"\(key)\"") == true)
+            let secret = try await harness.call(
+                .get, "/\(id)/snippet?key=\(harness.peers.key.text)")
+            #expect(secret.status == 400)
+            #expect(secret.body["code"] == "invalid_key")
+            #expect(try await harness.call(.get, "/\(id)/snippet", asOther: true).status == 404)
         }
     }
 }

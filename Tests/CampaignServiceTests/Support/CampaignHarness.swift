@@ -21,6 +21,26 @@ enum CampaignSample {
         ],
         "budget": ["units": "100000", "asset": "USD"],
     ]
+
+    /// Both sides are rewarded and the new one is written to.
+    static let referralDocument: JSONValue = [
+        "name": "Bring a friend", "pulse": "signup",
+        "referral": ["destination_url": "https://shop.example/welcome"],
+        "notifications": [
+            ["recipient": "participant", "channel": "email", "template": "welcome"]
+        ],
+        "reward_rules": [
+            [
+                "rule_id": "welcome", "recipient": "participant", "kind": "credit",
+                "amount": ["units": "1000", "asset": "USD"],
+            ],
+            [
+                "rule_id": "thanks", "recipient": "referrer", "kind": "credit",
+                "amount": ["units": "2000", "asset": "USD"],
+            ],
+        ],
+        "budget": ["units": "100000", "asset": "USD"],
+    ]
 }
 
 /// Campaign-service in this process; client-service and the log stand in over real HTTP.
@@ -38,8 +58,10 @@ struct CampaignHarness {
             let url = "http://127.0.0.1:\(port)"
             let common = CommonConfiguration(
                 service: .campaign, databaseURL: database.url, peers: [.client: url, .event: url])
+            var environment = EnvironmentReader([:])
             let service = try await RunningService.start(
-                CampaignService.self, configuration: NoConfiguration(), common: common,
+                CampaignService.self, configuration: CampaignConfiguration(&environment),
+                common: common,
                 world: World(clock: clock))
             let http = HTTPClient(HTTPClientConfiguration(), world: World())
             let harness = CampaignHarness(service: service, http: http, peers: peers)
