@@ -24,23 +24,55 @@ public_key() {
     } | openssl pkey -inform DER -pubout -outform DER | tail -c 32 | base64url
 }
 
+# The address of PostgreSQL; containers have another.
+postgres_address() { printf '127.0.0.1:%s' "${port[postgres]}"; }
+
 ensure_secrets() {
     local name keys="" created=no
     [[ -d $secrets ]] || created=yes
     mkdir -p "$secrets"
     chmod 700 "$secrets"
     ensure_secret staff.secret 48
+    ensure_secret client.member.seed 32
+    ensure_secret referral.hash.secret 32
+    ensure_secret webhook.key 32
+    ensure_secret demo.owner.password 18
     for name in "${services[@]}"; do
         ensure_secret "$name.postgres.password" 24
         ensure_secret "$name.seed" 32
         keys+="${keys:+,}\"$name-service\":\"$(public_key "$secrets/$name.seed")\""
         write_secret "$secrets/$name.database-url" \
-            "postgresql://grapevine_$name:$(<"$secrets/$name.postgres.password")@127.0.0.1:${port[postgres]}/grapevine_$name"
+            "postgresql://grapevine_$name:$(<"$secrets/$name.postgres.password")@$(postgres_address)/grapevine_$name"
     done
     write_secret "$secrets/service-keys.json" "{$keys}"
     if [[ $created == yes ]]; then
         step_done secrets "made in ${secrets#"$root"/}, for your eyes only"
     fi
+}
+
+# What only one service is told.
+own_settings() {
+    local url=http://127.0.0.1:${port[gateway]}
+    case $1 in
+        client) printf '
+GRAPEVINE_STAFF_SECRET_FILE=%s
+GRAPEVINE_CLIENT_MEMBER_KEY_FILE=%s
+GRAPEVINE_PUBLIC_URL=%s' "$secrets/staff.secret" "$secrets/client.member.seed" "$url" ;;
+        campaign) printf '
+GRAPEVINE_CAMPAIGN_PUBLIC_URL=%s' "$url" ;;
+        referral) printf '
+GRAPEVINE_REFERRAL_PUBLIC_URL=%s
+GRAPEVINE_REFERRAL_HASH_SECRET_FILE=%s' "$url" "$secrets/referral.hash.secret" ;;
+        # The receiver of webhooks may be on this machine, too.
+        notification) printf '
+GRAPEVINE_NOTIFICATION_PUBLIC_URL=%s
+GRAPEVINE_NOTIFICATION_SMTP_URL=smtp://127.0.0.1:%s
+GRAPEVINE_NOTIFICATION_WEBHOOK_KEY_FILE=%s
+GRAPEVINE_NOTIFICATION_ALLOW_PRIVATE_TARGETS=true' \
+            "$url" "${port[mail-sink]}" "$secrets/webhook.key" ;;
+        analytics) printf '
+GRAPEVINE_ANALYTICS_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
+    esac
 }
 
 # What a service sees as its environment; secrets stay in files.
@@ -53,8 +85,7 @@ GRAPEVINE_REDIS_URL_FILE=$secrets/redis-url
 GRAPEVINE_SERVICE_KEY_FILE=$secrets/$name.seed
 GRAPEVINE_SERVICE_KEYS_FILE=$secrets/service-keys.json
 GRAPEVINE_TRUST_FORWARDED_FOR=true"
-    [[ $name != client ]] || text+="
-GRAPEVINE_STAFF_SECRET_FILE=$secrets/staff.secret"
+    text+=$(own_settings "$name")
     for peer in "${services[@]}"; do
         [[ $peer == "$name" ]] || text+="
 GRAPEVINE_${peer^^}_URL=http://127.0.0.1:${port[$peer]}"

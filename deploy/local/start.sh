@@ -42,7 +42,27 @@ start_stores() {
     wait_until 60 postgres_answers || fail "PostgreSQL does not answer." "See deploy/logs postgres"
     wait_until 20 redis_answers || fail "Redis does not answer." "See deploy/logs redis"
     write_secret "$secrets/redis-url" "$("$root/deploy/local/redis" url "$state/redis")"
+    [[ " ${stores[*]} " != *" clickhouse "* ]] || start_clickhouse
+    [[ " ${stores[*]} " != *" mail-sink "* ]] || start_mail_sink
     say_started stores
+}
+
+start_clickhouse() {
+    keep clickhouse "${port[clickhouse]}" "${port[clickhouse]}" TERM - \
+        "$root/deploy/local/clickhouse" run "$state/clickhouse" "${port[clickhouse]}"
+    wait_until 60 answers "http://127.0.0.1:${port[clickhouse]}/ping" ||
+        fail "ClickHouse does not answer." "See deploy/logs clickhouse"
+    write_secret "$secrets/clickhouse-url" \
+        "$("$root/deploy/local/clickhouse" url "$state/clickhouse")"
+}
+
+# Takes every mail and keeps it as a file; sends none.
+start_mail_sink() {
+    mkdir -p "$state/mail"
+    keep mail-sink "${port[mail-sink]}" "${port[mail-sink]}" TERM - \
+        "$root/deploy/local/mail-sink" run "$state/mail" "${port[mail-sink]}"
+    wait_until 20 port_is_open "${port[mail-sink]}" ||
+        fail "the mail sink does not answer." "See deploy/logs mail-sink"
 }
 
 password_in() { sed -E 's|^[^:]*://[^:]*:([^@]*)@.*$|\1|' <<<"$1"; }
