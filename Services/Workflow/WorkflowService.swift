@@ -31,12 +31,13 @@ package struct WorkflowService: Service {
         outbox = Outbox(
             service: .workflow, postgres: context.postgres, log: context.log, world: context.world)
         engine = Self.engine(configuration, context, RunEnds(outbox: outbox))
-        engine.register(
-            SignupPulse(
-                peers: PulsePeers(
-                    campaign: context.peer(.campaign), reward: context.peer(.reward)),
-                effects: PulseEffects(
-                    retryLimit: configuration.retryLimit, campaigns: campaigns)))
+        let peers = PulsePeers(
+            campaignService: context.peer(.campaign), rewardService: context.peer(.reward),
+            referralService: context.peer(.referral),
+            notificationService: context.peer(.notification))
+        let effects = PulseEffects(retryLimit: configuration.retryLimit, campaigns: campaigns)
+        engine.register(SignupPulse(peers: peers, effects: effects))
+        engine.register(ConversionPulse(peers: peers, effects: effects))
         waker = EngineWaker(engine: engine)
         let intake = EventIntake(
             campaigns: campaigns, runs: runs, engine: engine, waker: waker, world: context.world)

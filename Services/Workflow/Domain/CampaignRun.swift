@@ -18,11 +18,17 @@ struct CampaignRun: Sendable, Codable, Hashable {
     let detail: String?
     let rewardIDs: [RewardID]
     let rules: [RuleResult]
+    /// Whether somebody brought the participant; nil when nobody was asked.
+    let conversion: JudgedConversion?
+    /// The participant's own link.
+    let link: IssuedLink?
+    let notifications: [NotificationResult]
     let startedAt: Timestamp
     let finishedAt: Timestamp?
 
     private enum CodingKeys: String, CodingKey {
         case revision, pulse, subject, status, outcome, detail, rules
+        case conversion, link, notifications
         case runID = "run_id"
         case campaignID = "campaign_id"
         case participantID = "participant_id"
@@ -54,5 +60,8 @@ struct RunEnd: Sendable {
     /// A slug, or the failure's code.
     let outcome: String
     let detail: String?
-    let rules: [RuleResult]
+    var rules: [RuleResult] = []
+    var conversion: JudgedConversion?
+    var link: IssuedLink?
+    var notifications: [NotificationResult] = []
 }

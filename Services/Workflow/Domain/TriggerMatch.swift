@@ -3,6 +3,9 @@ import Kernel
 
 /// Whether an event starts a run of a campaign, and why not. Pure.
 enum TriggerMatch {
+    /// What other services keep of a subject, in characters.
+    private static let maximumSubjectLength = 200
+
     /// Judges the event by the campaign as it stood at the event's position.
     ///
     /// - Parameter businessNow: the client's business time at which the event was taken.
@@ -40,16 +43,33 @@ enum TriggerMatch {
         switch pulse {
         // Somebody signs up once, however many events tell of it.
         case .signup: participant.description
-        case .conversion: event.subject ?? orderID(of: event) ?? event.eventID
+        // One order, whether the shop, a payment provider or the page tells of it.
+        case .conversion:
+            event.subject.flatMap(bounded) ?? orderID(of: event) ?? event.eventID
         }
     }
 
+    /// The order's id, which some write as a number.
     private static func orderID(of event: LogEvent) -> String? {
-        guard case .object(let properties) = event.properties,
-            case .string(let order) = properties["order_id"], (1...100).contains(order.count)
-        else { return nil }
-        return order
+        switch event.properties["order_id"] {
+        case .string(let order): bounded(order)
+        case .number(let number): number.isWhole ? bounded(number.text) : nil
+        default: nil
+        }
     }
+
+    /// What can be kept as a subject; nil for anything else.
+    private static func bounded(_ text: String) -> String? {
+        let isFit =
+            (1...maximumSubjectLength).contains(text.unicodeScalars.count)
+            && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+        return isFit ? text : nil
+    }
+}
+
+extension JSONNumber {
+    /// Whether it is written as a whole number that is not negative.
+    fileprivate var isWhole: Bool { text.utf8.allSatisfy { (48...57).contains($0) } }
 }
 
 /// What an event means for one campaign.

@@ -99,15 +99,25 @@ struct EventIntake: Sendable {
                 clientID: event.clientID, campaignID: campaign.campaignID,
                 revision: campaign.revision, pulse: campaign.pulse, participantID: participant,
                 subject: subject, event: String(decoding: facts, as: UTF8.self),
-                position: event.position)
+                position: event.position,
+                // Nothing happened after we were told of it, whatever the sender's clock shows.
+                occurredAt: min(event.occurredAt, event.receivedAt) + offset)
             return Start(event: event, input: input, clockOffset: offset)
         }
     }
 
     private func begin(_ starts: [Start], _ transaction: Transaction) async throws {
+        try await begin(SignupPulse.self, starts.filter { $0.input.pulse == .signup }, transaction)
+        try await begin(
+            ConversionPulse.self, starts.filter { $0.input.pulse == .conversion }, transaction)
+    }
+
+    private func begin<Definition: Workflow>(
+        _ pulse: Definition.Type, _ starts: [Start], _ transaction: Transaction
+    ) async throws where Definition.Input == PulseInput {
         guard let last = starts.last else { return }
         let results = try await engine.start(
-            SignupPulse.self,
+            pulse,
             starts.map { start in
                 StartRequest(
                     id: WorkflowKey(clientID: start.input.clientID, name: start.input.keyName),

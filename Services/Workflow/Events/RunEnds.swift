@@ -39,15 +39,15 @@ private struct Ended {
         guard run.state == .completed else {
             end = RunEnd(
                 status: RunPhase(rawValue: run.state.rawValue) ?? .failed,
-                outcome: run.failure?.code ?? run.state.rawValue, detail: run.failure?.detail,
-                rules: [])
+                outcome: run.failure?.code ?? run.state.rawValue, detail: run.failure?.detail)
             return
         }
         let result = try JSONCoding.decode(
             PulseResult.self, from: run.output, strictness: .lenient)
         end = RunEnd(
             status: .completed, outcome: result.outcome.rawValue, detail: result.explanation,
-            rules: result.rules)
+            rules: result.rules, conversion: result.conversion, link: result.link,
+            notifications: result.notifications)
     }
 
     /// A run that failed may go on and end again, so the end's time is part of the message's id.

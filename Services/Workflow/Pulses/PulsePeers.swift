@@ -8,48 +8,90 @@ struct PulsePeers: Sendable {
     /// Of one call. It is not repeated here: the engine does, and looks for a pause before it.
     private static let deadline = Duration.seconds(5)
 
-    let campaign: PeerClient
-    let reward: PeerClient
+    let campaignService: PeerClient
+    let rewardService: PeerClient
+    let referralService: PeerClient
+    let notificationService: PeerClient
 
-    /// What the run's revision of the campaign gives.
-    func rewardRules(_ input: PulseInput) async throws -> [RewardRule] {
-        let definition = try await call(
-            campaign, CampaignContracts.getCampaign,
+    /// The run's revision of the campaign.
+    func campaign(_ input: PulseInput) async throws -> CampaignDefinition {
+        try await call(
+            campaignService, CampaignContracts.getCampaign,
             GetCampaignRequest(
                 clientID: input.clientID, campaignID: input.campaignID, revision: input.revision),
             CallOptions(deadline: Self.deadline, attempts: 1))
-        return definition.rewardRules
     }
 
-    /// Judges who was there at the event; the decision is stored by reward-service.
-    func checkEligibility(_ input: PulseInput, key: String) async throws -> JudgedEligibility {
+    /// Judges who would be rewarded; the decision is stored by reward-service.
+    func checkEligibility(
+        of participant: ParticipantID, _ input: PulseInput, key: String
+    ) async throws -> JudgedEligibility {
         let event = try JSONCoding.parse(Array(input.event.utf8))
         let decision = try await call(
-            reward, RewardContracts.checkEligibility,
+            rewardService, RewardContracts.checkEligibility,
             CheckEligibilityRequest(
                 clientID: input.clientID, campaignID: input.campaignID, revision: input.revision,
-                participantID: input.participantID, subject: input.subject, event: event,
-                dryRun: false),
+                participantID: participant, subject: input.subject, event: event, dryRun: false),
             options(input, key))
         guard let id = decision.decisionID else {
             throw PermanentFailure(
                 code: "decision_not_stored", detail: "The eligibility decision has no id.")
         }
         return JudgedEligibility(
-            decisionID: id, isEligible: decision.eligible,
-            failedChecks: decision.checks.filter { !$0.passed }.map(\.code))
+            decisionID: id, isEligible: decision.eligible, failedChecks: decision.checks.failed)
+    }
+
+    /// Asks who brought the participant; a conversion is booked by referral-service.
+    func checkConversion(
+        _ kind: ConversionKind, _ input: PulseInput, occurredAt: Timestamp, runID: RunID,
+        key: String
+    ) async throws -> JudgedConversion {
+        let decision = try await call(
+            referralService, ReferralContracts.checkConversion,
+            CheckConversionRequest(
+                clientID: input.clientID, campaignID: input.campaignID, revision: input.revision,
+                kind: kind, participantID: input.participantID, subject: input.subject,
+                occurredAt: occurredAt, value: try PurchaseValue.told(in: input.event),
+                runID: runID),
+            options(input, key))
+        guard decision.outcome != .converted || decision.referrerID != nil else {
+            throw PermanentFailure(
+                code: "conversion_without_referrer", detail: "The conversion names no referrer.")
+        }
+        return JudgedConversion(
+            outcome: decision.outcome, decisionID: decision.decisionID,
+            conversionID: decision.conversionID, referrerID: decision.referrerID,
+            failedChecks: decision.checks.failed)
+    }
+
+    /// The participant's own link in the campaign.
+    func issueLink(_ input: PulseInput, key: String) async throws -> IssuedLink {
+        let link = try await call(
+            referralService, ReferralContracts.issueLink,
+            IssueReferralLinkRequest(
+                clientID: input.clientID, campaignID: input.campaignID,
+                participantID: input.participantID),
+            options(input, key))
+        return IssuedLink(linkID: link.linkID, code: link.code, url: link.url)
     }
 
     func allocate(
         _ request: AllocateRewardRequest, _ input: PulseInput, key: String
     ) async throws -> AllocateRewardResponse {
-        try await call(reward, RewardContracts.allocate, request, options(input, key))
+        try await call(rewardService, RewardContracts.allocate, request, options(input, key))
     }
 
     func fulfil(
         _ request: FulfilRewardRequest, _ input: PulseInput, key: String
     ) async throws -> RewardSummary {
-        try await call(reward, RewardContracts.fulfil, request, options(input, key))
+        try await call(rewardService, RewardContracts.fulfil, request, options(input, key))
+    }
+
+    func notify(
+        _ request: SendNotificationRequest, _ input: PulseInput, key: String
+    ) async throws -> SendNotificationResponse {
+        try await call(
+            notificationService, NotificationContracts.send, request, options(input, key))
     }
 
     /// The callee answers only when it has seen the event that started the run.
@@ -71,12 +113,9 @@ struct PulsePeers: Sendable {
     }
 }
 
-/// What the run keeps of a decision; all of it is with reward-service.
-struct JudgedEligibility: Sendable, Codable, Hashable {
-    let decisionID: String
-    let isEligible: Bool
+extension [EligibilityCheck] {
     /// The codes of what did not hold.
-    let failedChecks: [String]
+    fileprivate var failed: [String] { filter { !$0.passed }.map(\.code) }
 }
 
 /// A call to another service that brought nothing.

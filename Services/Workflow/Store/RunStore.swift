@@ -56,12 +56,16 @@ struct RunStore: Sendable {
         _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp
     ) throws -> SQL {
         let rules = JSONB(try JSONCoding.encode(end.rules))
+        let notifications = JSONB(try JSONCoding.encode(end.notifications))
+        let conversion = try end.conversion.map { JSONB(try JSONCoding.encode($0)) }
+        let link = try end.link.map { JSONB(try JSONCoding.encode($0)) }
         let rewards = end.rules.compactMap(\.rewardID)
         return """
             update campaign_run
             set status = \(end.status), outcome = \(end.outcome),
                 detail = \(end.detail as String?), reward_ids = \(rewards), rules = \(rules),
-                finished_at = \(time)
+                conversion = \(conversion as JSONB?), link = \(link as JSONB?),
+                notifications = \(notifications), finished_at = \(time)
             where client_id = \(client) and run_id = \(run)
             """
     }
@@ -96,7 +100,8 @@ struct RunStore: Sendable {
 
     private static let select: SQL = """
         select run_id, campaign_id, revision, pulse, subject, participant_id, event_id, status,
-            outcome, detail, reward_ids, rules, started_at, finished_at
+            outcome, detail, reward_ids, rules, conversion, link, notifications, started_at,
+            finished_at
         from campaign_run
         """
 }
@@ -122,6 +127,9 @@ extension CampaignRun: RowDecodable {
         detail = try row.get("detail")
         rewardIDs = try row.get("reward_ids")
         rules = try row.get("rules", as: JSONB.self).decode()
+        conversion = try row.get("conversion", as: JSONB?.self)?.decode()
+        link = try row.get("link", as: JSONB?.self)?.decode()
+        notifications = try row.get("notifications", as: JSONB.self).decode()
         startedAt = try row.get("started_at")
         finishedAt = try row.get("finished_at")
     }

@@ -12,7 +12,8 @@ package struct WorkflowOutcome: Sendable, Codable, Hashable {
     package let campaignID: CampaignID
     package let pulse: Pulse
     package let subject: String
-    /// A stable slug (`rewarded`, `not_eligible`, `refused`), or the failure's code.
+    /// A stable slug (`rewarded`, `not_eligible`, `refused`, `not_attributed`), or the failure's
+    /// code.
     package let outcome: String
     package let rewardIDs: [RewardID]
 

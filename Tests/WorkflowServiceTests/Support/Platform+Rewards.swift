@@ -29,9 +29,12 @@ extension Platform {
             path: request.path, key: key, position: request.headers[LogPosition.headerName],
             traceID: request.context.trace.traceID)
         let problem = state.withLock { state -> Problem? in
-            let name = request.path.split(separator: "/").last.map(String.init) ?? ""
-            if state.awayPaths.contains(name) { return .unavailable("away", "Away.") }
-            if let problem = state.refusedPaths[name] { return problem }
+            let path = request.path
+            if state.awayPaths.contains(where: { path.hasSuffix($0) }) {
+                return .unavailable("away", "Away.")
+            }
+            let refused = state.refusedPaths.first { path.hasSuffix($0.key) }
+            if let problem = refused?.value { return problem }
             state.calls.append(call)
             return nil
         }
@@ -42,12 +45,12 @@ extension Platform {
     private func decision(_ input: CheckEligibilityRequest) -> EligibilityDecision {
         let isEligible = state.withLock { state in
             state.judgedEvents.append(input.event)
-            return state.isEligible
+            return state.isEligible && !state.excluded.contains(input.participantID)
         }
         let check = EligibilityCheck(
             code: "campaign_rule", passed: isEligible, detail: "As the test says.")
         return EligibilityDecision(
-            decisionID: "decision-\(input.subject)", eligible: isEligible, checks: [check],
+            decisionID: "decision-\(input.participantID)", eligible: isEligible, checks: [check],
             campaignRevision: input.revision, decidedAt: SystemClock().now())
     }
 
@@ -55,7 +58,8 @@ extension Platform {
         _ input: AllocateRewardRequest, key: String
     ) -> AllocateRewardResponse {
         state.withLock { state in
-            if let reason = state.refusal {
+            state.allocations.append(input)
+            if let reason = state.refusal ?? state.refusedRules[input.ruleID] {
                 return AllocateRewardResponse(outcome: .refused, reward: nil, reason: reason)
             }
             if let known = state.answers[key] {

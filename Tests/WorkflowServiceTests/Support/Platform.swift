@@ -9,7 +9,7 @@ import Synchronization
 /// Stands in for all other services over real HTTP: the log with its contract, campaigns as told,
 /// and rewards that remember each key.
 final class Platform: Sendable {
-    /// One call to reward-service that was answered.
+    /// One call to a service that was answered.
     struct Call: Sendable, Hashable {
         let path: String
         let key: String
@@ -26,13 +26,27 @@ final class Platform: Sendable {
         var calls: [Call] = []
         /// What each key was answered: an effect happens once per key.
         var answers: [String: RewardSummary] = [:]
+        /// Ends of paths whose service is away, or refuses for good.
         var awayPaths: Set<String> = []
         var refusedPaths: [String: Problem] = [:]
         /// The events that eligibility was judged with.
         var judgedEvents: [JSONValue] = []
         var isEligible = true
+        /// Who may have nothing while all others may.
+        var excluded: Set<ParticipantID> = []
         var refusal: String?
+        /// Rules that are refused, with the reason.
+        var refusedRules: [String: String] = [:]
         var rewardStatus = RewardStatus.approved
+        /// Who brought whom.
+        var referrers: [ParticipantID: ParticipantID] = [:]
+        var isSelfReferral = false
+        /// What was asked, each repeat included.
+        var allocations: [AllocateRewardRequest] = []
+        var conversions: [CheckConversionRequest] = []
+        var messages: [SendNotificationRequest] = []
+        /// Templates that are refused, with the reason.
+        var refusedTemplates: [String: String] = [:]
     }
 
     let state = Mutex(State())
@@ -114,6 +128,8 @@ final class Platform: Sendable {
         router.group(Audience<Void>.open(prefix: "/internal")) { group in
             serveLog(&group)
             serveRewards(&group)
+            serveReferrals(&group)
+            serveNotifications(&group)
             group.on(ClientContracts.resolveKey) { input, _, _ in self.resolve(input) }
             group.on(CampaignContracts.getCampaign) { input, request, _ in
                 try self.admit(request)

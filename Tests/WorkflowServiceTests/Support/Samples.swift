@@ -18,17 +18,47 @@ struct Shop: Sendable {
     func campaign(
         _ status: CampaignStatus = .active, revision: Int = 1, condition: Rule? = nil,
         minimumTrust: Trust = .signedUser, startsAt: Timestamp? = nil, endsAt: Timestamp? = nil,
-        rules: [RewardRule] = [.sample("welcome")]
+        rules: [RewardRule] = [.sample("welcome")], pulse: Pulse = .signup,
+        referral: ReferralPolicy? = nil, notifications: [CampaignNotification]? = nil
     ) -> CampaignDefinition {
         CampaignDefinition(
             campaignID: campaignID, clientID: clientID, revision: revision, name: "Welcome",
-            pulse: .signup, status: status,
+            pulse: pulse, status: status,
             triggers: [
                 CampaignTrigger(
-                    event: "user_signed_up", condition: condition, minimumTrust: minimumTrust)
+                    event: pulse == .signup ? "user_signed_up" : "purchase_completed",
+                    condition: condition, minimumTrust: minimumTrust)
             ],
             startsAt: startsAt, endsAt: endsAt, eligibility: nil, rewardRules: rules,
-            limits: CampaignLimits(), budget: Amount.dollars(100_000))
+            limits: CampaignLimits(), budget: Amount.dollars(100_000), referral: referral,
+            notifications: notifications)
+    }
+
+    /// Both sides are rewarded and written to.
+    func bothSides(
+        _ pulse: Pulse, _ status: CampaignStatus = .active,
+        destinationURL: String? = "https://shop.example/welcome"
+    ) -> CampaignDefinition {
+        campaign(
+            status,
+            rules: [.sample("thanks", recipient: .referrer), .sample("welcome")], pulse: pulse,
+            referral: ReferralPolicy(destinationURL: destinationURL),
+            notifications: [.sample("hello"), .sample("thank_you", to: .referrer)])
+    }
+
+    /// Somebody buys.
+    func purchase(
+        _ externalID: String, order: String? = nil, id: String = UUID().uuidString,
+        properties: JSONValue = [:], at time: Timestamp = SystemClock().now(),
+        receivedAt: Timestamp? = nil
+    ) -> LogEvent {
+        LogEvent(
+            position: LogPosition(shard: 0, position: 1), eventID: id, type: "purchase_completed",
+            clientID: clientID,
+            participant: LogParticipant(
+                participantID: participant(externalID), externalID: externalID),
+            occurredAt: time, receivedAt: receivedAt ?? time, trust: .server, subject: order,
+            properties: properties)
     }
 
     /// Somebody signs up; the position is the log's to give.
@@ -56,6 +86,14 @@ extension RewardRule {
         RewardRule(
             ruleID: id, recipient: recipient, kind: .credit,
             amount: .dollars(2000), approval: approval, fulfilment: fulfilment)
+    }
+}
+
+extension CampaignNotification {
+    static func sample(
+        _ template: String, to recipient: RewardRecipient = .participant
+    ) -> CampaignNotification {
+        CampaignNotification(recipient: recipient, channel: .email, template: template)
     }
 }
 

@@ -29,7 +29,10 @@ final class WorkflowHarness: Sendable {
         let url = "http://127.0.0.1:\(port)"
         common = CommonConfiguration(
             service: .workflow, databaseURL: databaseURL,
-            peers: [.client: url, .campaign: url, .event: url, .reward: url])
+            peers: [
+                .client: url, .campaign: url, .event: url, .reward: url, .referral: url,
+                .notification: url,
+            ])
         platform.change { $0.shops = [shop] }
     }
 
@@ -81,6 +84,9 @@ final class WorkflowHarness: Sendable {
             await service.stop()
         }
     }
+
+    /// The service's own parts, to look at.
+    var firstReplica: WorkflowService? { replicas.withLock { $0.first?.service } }
 
     private func end(_ server: HTTPServer) async {
         await stop()
