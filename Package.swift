@@ -25,7 +25,7 @@ func service(_ name: String) -> [Target] {
             dependencies: [
                 "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit",
                 "MessagingKit", "DurableKit", "ServiceKit",
-            ],
+            ] + (name == "Analytics" ? ["ClickHouseKit"] : []),
             path: "Services/\(name)",
             exclude: ["Run", "README.md"],
             resources: [.embedInCode("Store/Migrations")]),
@@ -66,6 +66,7 @@ let kits: [Target] = [
     kit("HTTPKit", ["Kernel", "CMicrohttpd", "CLibcurl", "CSimdjson", "CZlib"]),
     kit("PostgresKit", ["Kernel", "CLibpq"]),
     kit("RedisKit", ["Kernel", "CHiredis"]),
+    kit("ClickHouseKit", ["Kernel", "HTTPKit"]),
     kit("Contracts", ["Kernel", "HTTPKit"]),
     kit(
         "MessagingKit",
@@ -78,10 +79,16 @@ let kits: [Target] = [
             "MessagingKit",
         ],
         migrations: true),
-    kit("TestKit", ["Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit"]),
+    kit(
+        "TestKit",
+        [
+            "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "ClickHouseKit",
+            "SecurityKit",
+        ]),
 ]
 
 let serviceNames = [
+    "Analytics",
     "Client",
     "Campaign",
     "Event",
@@ -96,6 +103,7 @@ let testTargets: [Target] =
         tests("HTTPKit"),
         tests("PostgresKit"),
         tests("RedisKit"),
+        tests("ClickHouseKit", ["HTTPKit"]),
         tests("MessagingKit", ["PostgresKit", "RedisKit", "HTTPKit", "Contracts"]),
         tests("DurableKit", ["PostgresKit"]),
         tests(
@@ -125,7 +133,7 @@ let testTargets: [Target] =
             [
                 "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit", "MessagingKit",
                 "DurableKit", "ServiceKit",
-            ])
+            ] + (name == "Analytics" ? ["ClickHouseKit"] : []))
     }
 
 /// What `deploy/bench` measures with; no service, and not part of what `deploy/up` builds.

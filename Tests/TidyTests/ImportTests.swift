@@ -20,6 +20,7 @@ import Testing
         "HTTPKit": ["Kernel"],
         "PostgresKit": ["Kernel"],
         "RedisKit": ["Kernel"],
+        "ClickHouseKit": ["Kernel", "HTTPKit"],
         "Contracts": ["Kernel", "HTTPKit"],
         "MessagingKit": ["Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit"],
         "DurableKit": ["Kernel", "PostgresKit"],
@@ -28,14 +29,14 @@ import Testing
             "MessagingKit",
         ],
         "TestKit": [
-            "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit",
-            "Testing", "Foundation",
+            "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "ClickHouseKit",
+            "SecurityKit", "Testing", "Foundation",
         ],
     ]
 
     static let services: Set<String> = [
-        "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "SecurityKit",
-        "MessagingKit", "DurableKit", "ServiceKit",
+        "Kernel", "Contracts", "HTTPKit", "PostgresKit", "RedisKit", "ClickHouseKit",
+        "SecurityKit", "MessagingKit", "DurableKit", "ServiceKit",
     ]
 
     @Test func `a kit imports only what lies below it`() throws {

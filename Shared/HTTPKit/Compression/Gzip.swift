@@ -1,7 +1,7 @@
 import CZlib
 
 /// gzip and zlib streams, whole bodies at a time.
-enum Gzip {
+package enum Gzip {
     /// Why a body could not be unpacked.
     enum Failure: Error, Equatable {
         /// Not what the encoding promises, cut short, or followed by something else.
@@ -69,7 +69,7 @@ enum Gzip {
     }
 
     /// Packs a body at the fastest level; nil when zlib cannot.
-    static func pack(_ bytes: [UInt8]) -> [UInt8]? {
+    package static func pack(_ bytes: [UInt8]) -> [UInt8]? {
         var stream = unsafe z_stream()
         guard
             unsafe deflateInit2_(

@@ -1,13 +1,14 @@
 import FoundationEssentials
 import Glibc
 
-/// The PostgreSQL and the Redis that all tests of a checkout share.
+/// The PostgreSQL, the Redis and the ClickHouse that all tests of a checkout share.
 actor TestServers {
     static let shared = TestServers()
 
     struct Addresses: Sendable {
         let postgresURL: String
         let redisURL: String
+        let clickHouseURL: String
     }
 
     private var starting: Task<Addresses, any Error>?
@@ -24,6 +25,7 @@ actor TestServers {
         var variables = ProcessInfo.processInfo.environment
         if variables["GRAPEVINE_TEST_POSTGRES_URL"] == nil
             || variables["GRAPEVINE_TEST_REDIS_URL"] == nil
+            || variables["GRAPEVINE_TEST_CLICKHOUSE_URL"] == nil
         {
             try await script("test-servers", "up")
             for line in try await script("test-servers", "env").split(separator: "\n") {
@@ -32,9 +34,11 @@ actor TestServers {
             }
         }
         guard let postgresURL = variables["GRAPEVINE_TEST_POSTGRES_URL"],
-            let redisURL = variables["GRAPEVINE_TEST_REDIS_URL"]
+            let redisURL = variables["GRAPEVINE_TEST_REDIS_URL"],
+            let clickHouseURL = variables["GRAPEVINE_TEST_CLICKHOUSE_URL"]
         else { throw ProcessError("deploy/local/test-servers gave no addresses.") }
-        return Addresses(postgresURL: postgresURL, redisURL: redisURL)
+        return Addresses(
+            postgresURL: postgresURL, redisURL: redisURL, clickHouseURL: clickHouseURL)
     }
 
     /// Runs a script of `deploy/local`.
