@@ -1,5 +1,3 @@
-package import HTTPKit
-
 /// How to reach a ClickHouse over HTTP, and the bounds of everything.
 package struct ClickHouseConfiguration: Sendable {
     /// Scheme, host and port, without a slash at the end.

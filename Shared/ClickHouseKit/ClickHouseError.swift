@@ -1,4 +1,4 @@
-package import HTTPKit
+import HTTPKit
 
 /// What went wrong between us and ClickHouse.
 ///

@@ -1,5 +1,5 @@
 package import HTTPKit
-package import Kernel
+import Kernel
 import Synchronization
 
 /// Speaks with ClickHouse over HTTP. SQL that runs on 18.16 and on today's releases alike.
@@ -22,19 +22,21 @@ package final class ClickHouseClient: Sendable {
 
     /// Whether the server answers to the user and the password. Throws when it does not.
     package func ping(within deadline: Duration = .seconds(2)) async throws(ClickHouseError) {
-        _ = try await query("SELECT 1 AS one", within: deadline)
+        _ = try await query("SELECT 1 AS one", inDatabase: false, within: deadline)
     }
 
     /// Rows. The server may not write while it runs the statement. Do not end it with FORMAT.
+    ///
+    /// - Parameter inDatabase: false for statements that are about no database of ours.
     package func query(
-        _ sql: ClickHouseSQL, within deadline: Duration? = nil
+        _ sql: ClickHouseSQL, inDatabase: Bool = true, within deadline: Duration? = nil
     ) async throws(ClickHouseError) -> [ClickHouseRow] {
         let parameters = [
             ("readonly", "2"), ("output_format_json_quote_64bit_integers", "1"),
         ]
         let response = try await send(
             sql + "\nFORMAT JSON", parameters, retry: .keyed(attempts: 2),
-            within: deadline ?? configuration.queryDeadline)
+            within: deadline ?? configuration.queryDeadline, inDatabase: inDatabase)
         let document: JSONValue
         do {
             document = try JSONCoding.parse(response.body)
@@ -110,7 +112,8 @@ package final class ClickHouseClient: Sendable {
         if let found = known.withLock({ $0 }) { return found }
         let names = Self.wantedSettings.keys.sorted()
         let rows = try await query(
-            "SELECT name FROM system.settings WHERE name IN \(list: names)")
+            "SELECT name FROM system.settings WHERE name IN \(list: names)",
+            inDatabase: false)
         var found: [(String, String)] = []
         for row in rows {
             let name: String = try row.get("name")

@@ -53,7 +53,7 @@ extension UInt64: ClickHouseDecodable {
 }
 
 extension Int128: ClickHouseDecodable {
-    /// A `Decimal(38,0)`, best selected with `toString`.
+    /// A `Decimal(38,0)`, selected as it is: `toString` of 18.16 garbles large ones.
     package init?(clickHouse value: JSONValue) {
         guard let number = (value.number?.text ?? value.string).flatMap({ Int128($0) }) else {
             return nil
@@ -87,10 +87,10 @@ extension TypeID: ClickHouseDecodable {
 extension Optional: ClickHouseDecodable where Wrapped: ClickHouseDecodable {
     package init?(clickHouse value: JSONValue) {
         if value == .null {
-            self = .some(.none)
+            self = .none
         } else {
             guard let wrapped = Wrapped(clickHouse: value) else { return nil }
-            self = .some(.some(wrapped))
+            self = .some(wrapped)
         }
     }
 }

@@ -2,9 +2,9 @@
 ///
 ///     let statement: ClickHouseSQL = "SELECT count() FROM events WHERE client_id = \(clientID)"
 ///
-/// ClickHouse 18.16 has no parameters, so values become escaped literals here and nowhere else. Text
-/// comes only from literals of the source: there is no way to paste a `String`. Names are given with
-/// `\(identifier: …)`, other statements with `\(fragment)` or `+`.
+/// ClickHouse 18.16 has no parameters, so values become escaped literals here and nowhere else.
+/// Text comes only from literals of the source: there is no way to paste a `String`. Names are
+/// given with `\(identifier: …)`, other statements with `\(fragment)` or `+`.
 package struct ClickHouseSQL: Sendable, ExpressibleByStringInterpolation {
     /// As the server gets it.
     package private(set) var text: String
@@ -46,7 +46,9 @@ package struct ClickHouseSQL: Sendable, ExpressibleByStringInterpolation {
 
         /// Values in parentheses, for `IN`. Without any the statement cannot be sent: an empty list
         /// is a syntax error, and leaving the condition out would mean everything.
-        package mutating func appendInterpolation(list values: some Collection<some ClickHouseLiteral>) {
+        package mutating func appendInterpolation(
+            list values: some Collection<some ClickHouseLiteral>
+        ) {
             if values.isEmpty { sql.failure = "a list without values" }
             sql.text += "(" + values.map(\.clickHouseLiteral).joined(separator: ", ") + ")"
         }

@@ -1,23 +1,31 @@
 import Contracts
-import FoundationEssentials
+package import FoundationEssentials
 import HTTPKit
-import PostgresKit
+package import PostgresKit
 
 /// What a replica sees when it looks at its subscriber's shards.
-struct CursorView: Sendable {
-    let cursors: [ShardCursor]
+package struct CursorView: Sendable {
+    package let cursors: [ShardCursor]
     /// How many replicas are alive, this one included.
-    let replicas: Int
+    package let replicas: Int
 }
 
 /// A subscriber's cursors and leases. Leases are compared on the database's clock only.
-struct CursorStore: Sendable {
+package struct CursorStore: Sendable {
     let postgres: PostgresClient
     let subscriber: String
-    let owner: UUID
+    /// This replica.
+    package let owner: UUID
+
+    /// The cursors of one subscriber, as the replica `owner` sees them.
+    package init(postgres: PostgresClient, subscriber: String, owner: UUID) {
+        self.postgres = postgres
+        self.subscriber = subscriber
+        self.owner = owner
+    }
 
     /// Makes sure that each shard has a cursor; a new one stands before the first event.
-    func prepare(shards: Int) async throws(PostgresError) {
+    package func prepare(shards: Int) async throws(PostgresError) {
         try await postgres.execute(
             """
             insert into messaging_cursor (subscriber, shard)
@@ -29,7 +37,7 @@ struct CursorStore: Sendable {
 
     /// Says that this replica is alive, renews the leases of the shards it works on, and looks
     /// around.
-    func renew(shards: [Int], lease: Duration) async throws(PostgresError) -> CursorView {
+    package func renew(shards: [Int], lease: Duration) async throws(PostgresError) -> CursorView {
         let expiry: SQL = "now() + \(lease) * interval '1 microsecond'"
         let results = try await postgres.pipeline([
             """
@@ -59,7 +67,7 @@ struct CursorStore: Sendable {
 
     /// Takes a shard whose lease ended: the epoch grows, so whoever had it can move it no more. Nil
     /// when another was faster.
-    func take(
+    package func take(
         _ seen: ShardCursor, lease: Duration
     ) async throws(PostgresError) -> ShardCursor? {
         try await postgres.queryOne(
@@ -75,7 +83,7 @@ struct CursorStore: Sendable {
     }
 
     /// Where a shard stands now.
-    func read(shard: Int) async throws(PostgresError) -> ShardCursor? {
+    package func read(shard: Int) async throws(PostgresError) -> ShardCursor? {
         try await postgres.queryOne(
             """
             select shard, position, epoch, owner,
@@ -86,7 +94,7 @@ struct CursorStore: Sendable {
     }
 
     /// Moves the cursor if it still stands at `old` and the epoch is still ours; false otherwise.
-    func advance(
+    package func advance(
         shard: Int, from old: Int, to new: Int, epoch: Int, on executor: any PostgresExecutor
     ) async throws(PostgresError) -> Bool {
         try await executor.execute(
@@ -115,7 +123,7 @@ struct CursorStore: Sendable {
     }
 
     /// Gives a shard back before its lease ends.
-    func release(shard: Int, epoch: Int) async throws(PostgresError) {
+    package func release(shard: Int, epoch: Int) async throws(PostgresError) {
         try await postgres.execute(
             """
             update messaging_cursor set owner = null, lease_expires_at = null
@@ -125,7 +133,7 @@ struct CursorStore: Sendable {
     }
 
     /// Gives everything back: this replica ends. Forgets replicas that died, too.
-    func leave() async throws(PostgresError) {
+    package func leave() async throws(PostgresError) {
         _ = try await postgres.pipeline([
             """
             update messaging_cursor set owner = null, lease_expires_at = null
@@ -140,7 +148,7 @@ struct CursorStore: Sendable {
 }
 
 extension ShardCursor: RowDecodable {
-    init(row: Row) throws(PostgresError) {
+    package init(row: Row) throws(PostgresError) {
         self.init(
             shard: Int(try row.get("shard", as: Int32.self)), position: try row.get("position"),
             epoch: try row.get("epoch"), owner: try row.get("owner"),

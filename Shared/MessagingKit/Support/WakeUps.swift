@@ -1,11 +1,11 @@
 import Contracts
-import RedisKit
+package import RedisKit
 import Synchronization
 
 /// Turns event-service's Redis messages into signals, one per shard.
 ///
 /// Only a hint: while Redis is away, or a message is lost, readers ask the log by themselves.
-final class WakeUps: Sendable {
+package final class WakeUps: Sendable {
     /// The most patterns of one reader; beyond it everything is heard.
     private static let patternLimit = 32
 
@@ -14,7 +14,9 @@ final class WakeUps: Sendable {
     private let signals: [WakeSignal]
     private let subscribed = Mutex<Set<String>>([])
 
-    init(redis: RedisClient?, types: Set<String>?, shards: Int) {
+    /// Signals for so many shards. `types` of nil hears everything; without Redis only
+    /// `raiseAll` raises them.
+    package init(redis: RedisClient?, types: Set<String>?, shards: Int) {
         self.redis = redis
         if let types, types.count <= Self.patternLimit {
             patterns = types.sorted().map { WakeUpChannel.pattern(type: $0) }
@@ -25,18 +27,18 @@ final class WakeUps: Sendable {
     }
 
     /// Whether a commit in the log wakes us now; otherwise the log must be asked more often.
-    var isConnected: Bool { subscribed.withLock { $0.count } == patterns.count }
+    package var isConnected: Bool { subscribed.withLock { $0.count } == patterns.count }
 
     /// The signal of a shard.
-    func signal(of shard: Int) -> WakeSignal { signals[shard] }
+    package func signal(of shard: Int) -> WakeSignal { signals[shard] }
 
     /// Wakes every shard's reader.
-    func raiseAll() {
+    package func raiseAll() {
         for signal in signals { signal.raise() }
     }
 
     /// Listens until the task is cancelled.
-    func run() async {
+    package func run() async {
         guard let redis else { return }
         await withDiscardingTaskGroup { group in
             for pattern in patterns {

@@ -4,23 +4,29 @@ import Glibc
 /// Sends bytes that no proper client would, and reads what comes back.
 package enum RawExchange {
     /// Connects to a loopback port, sends everything, and reads until the other side closes.
+    /// With `halfCloses` it says after sending that no more comes.
     ///
     /// An other side that hangs up while it is sent to is no failure. Throws when nobody listens,
     /// and when the connection is still open after the limit.
     package static func send(
-        _ bytes: [UInt8], to port: UInt16, within limit: Duration = .seconds(20)
+        _ bytes: [UInt8], to port: UInt16, halfCloses: Bool = false,
+        within limit: Duration = .seconds(20)
     ) async throws -> String {
         let seconds = max(1, Int(limit.components.seconds))
         return try await withCheckedThrowingContinuation { continuation in
             // A thread of its own: the calls block.
             Thread {
                 continuation.resume(
-                    with: Result { try exchange(bytes, port: port, seconds: seconds) })
+                    with: Result {
+                        try exchange(bytes, port: port, halfCloses: halfCloses, seconds: seconds)
+                    })
             }.start()
         }
     }
 
-    private static func exchange(_ bytes: [UInt8], port: UInt16, seconds: Int) throws -> String {
+    private static func exchange(
+        _ bytes: [UInt8], port: UInt16, halfCloses: Bool, seconds: Int
+    ) throws -> String {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { throw failure("socket") }
         defer { close(descriptor) }
@@ -37,6 +43,7 @@ package enum RawExchange {
             guard count > 0 else { break }
             sent += count
         }
+        if halfCloses { shutdown(descriptor, Int32(SHUT_WR)) }
         return try readToEnd(descriptor)
     }
 

@@ -1,0 +1,9 @@
+import AnalyticsService
+import ServiceKit
+
+@main
+enum Main {
+    static func main() async {
+        await ServiceRunner.main(AnalyticsService.self)
+    }
+}
