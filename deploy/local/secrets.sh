@@ -71,7 +71,7 @@ GRAPEVINE_NOTIFICATION_WEBHOOK_KEY_FILE=%s
 GRAPEVINE_NOTIFICATION_ALLOW_PRIVATE_TARGETS=true' \
             "$url" "${port[mail-sink]}" "$secrets/webhook.key" ;;
         analytics) printf '
-GRAPEVINE_ANALYTICS_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
+GRAPEVINE_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
     esac
 }
 
