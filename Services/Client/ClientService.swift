@@ -8,32 +8,45 @@ package import ServiceKit
 package struct ClientService: Service {
     package static let name = ServiceName.client
     package static let summary =
-        "Keeps clients, their API keys and settings, and participants' profiles built from events."
+        "Keeps clients, their members, keys and settings, and participants' profiles from events."
     package static let crashPoints = ClientCrashPoint.all
     package static let migrations = MessagingMigrations.all + ClientMigrations.all
-    package static var commands: [ServiceCommand<ClientService>] { [StaffTokenCommand.command] }
+    package static var commands: [ServiceCommand<ClientService>] {
+        [StaffTokenCommand.command, CreateMemberCommand.command]
+    }
 
+    let configuration: ClientConfiguration
     let context: ServiceContext
     let clients: ClientStore
     let keys: KeyStore
     let participants: ParticipantStore
     let audit: AuditStore
+    let members: MemberStore
+    let sessions: SessionStore
     let changes: ClientChanges
     let subscriber: Subscriber
     private let outbox: Outbox
 
     package static func ports(
-        _ configuration: NoConfiguration, _ resources: ServiceResources
+        _ configuration: ClientConfiguration, _ resources: ServiceResources
     ) throws -> ServicePorts {
-        ServicePorts(keyResolver: TableKeyResolver(keys: KeyStore(postgres: resources.postgres)))
+        let postgres = resources.postgres
+        return ServicePorts(
+            keyResolver: TableKeyResolver(keys: KeyStore(postgres: postgres)),
+            sessionResolver: TableSessionResolver(
+                sessions: SessionStore(postgres: postgres), clock: resources.world.clock),
+            memberKeys: FixedMemberKeys(configuration.memberPublicKeys))
     }
 
-    package init(_ configuration: NoConfiguration, _ context: ServiceContext) async throws {
+    package init(_ configuration: ClientConfiguration, _ context: ServiceContext) async throws {
+        self.configuration = configuration
         self.context = context
         clients = ClientStore(postgres: context.postgres)
         keys = KeyStore(postgres: context.postgres)
         participants = ParticipantStore(postgres: context.postgres)
         audit = AuditStore(postgres: context.postgres)
+        members = MemberStore(postgres: context.postgres)
+        sessions = SessionStore(postgres: context.postgres)
         outbox = Outbox(
             service: .client, postgres: context.postgres, log: context.log, world: context.world)
         changes = ClientChanges(audit: audit, outbox: outbox, context: context)
@@ -44,10 +57,21 @@ package struct ClientService: Service {
             apply: { try await events.apply($0, $1) })
     }
 
+    var memberCreation: MemberCreation {
+        MemberCreation(changes: changes, clients: clients, members: members, context: context)
+    }
+
     package func background() -> [BackgroundTask] {
         [
             BackgroundTask("outbox") { await outbox.run() },
             BackgroundTask("subscriber") { await subscriber.run() },
+            DatabasePurge.task("session-purge", telemetry: context.telemetry) {
+                let limit = context.world.clock.now() - SessionPolicy.retention
+                return try await DatabasePurge.run(batch: SessionStore.purgeBatch) {
+                    batch throws(PostgresError) in
+                    try await sessions.purge(before: limit, atMost: batch)
+                }
+            },
         ]
     }
 
@@ -61,4 +85,14 @@ private struct TableKeyResolver: APIKeyResolver {
     let keys: KeyStore
 
     func resolve(_ hash: [UInt8]) async throws -> ResolvedKey? { try await keys.resolve(hash) }
+}
+
+/// Finds sessions in the service's own table.
+private struct TableSessionResolver: SessionResolver {
+    let sessions: SessionStore
+    let clock: any TimeSource
+
+    func resolve(_ session: SessionID) async throws -> ResolvedSession? {
+        try await sessions.resolve(session, at: clock.now())
+    }
 }

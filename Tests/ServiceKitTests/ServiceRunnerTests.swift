@@ -1,6 +1,7 @@
 import Contracts
 import Foundation
 import Glibc
+import HTTPKit
 import Kernel
 import SecurityKit
 import TestKit
@@ -46,6 +47,26 @@ import Testing
         await #expect(processExitsWith: .exitCode(64)) {
             await ServiceRunner.main(SampleService.self, arguments: ["x", "dance"])
         }
+    }
+
+    @Test func `the routes are printed as JSON without any variable or server`() async throws {
+        let result = await #expect(
+            processExitsWith: .exitCode(0), observing: [\.standardOutputContent]
+        ) {
+            await ServiceRunner.main(SampleService.self, arguments: ["x", "--routes"])
+        }
+        let text = output(result)
+        let array = try #require(text.firstIndex(of: "["))
+        let end = try #require(text.lastIndex(of: "]"))
+        let routes = try JSONCoding.parse(Array(text[array...end].utf8))
+        #expect(
+            routes.array?.contains([
+                "method": "GET", "template": "/v1/portal/greeting", "audience": "portal",
+            ]) == true)
+        #expect(
+            routes.array?.contains([
+                "method": "GET", "template": "/healthz", "audience": "public",
+            ]) == true)
     }
 
     @Test func `the public key of the seed is printed`() async throws {

@@ -9,8 +9,23 @@ import ServiceKit
 struct Change<Noun: Codable & Sendable>: Sendable {
     /// What the caller is answered, as it is stored for repeats.
     let noun: Noun
-    /// What the others are told, and what stays known of it; nil when nothing changed.
-    let news: (message: LogMessage, entry: AuditEntry)?
+    /// What the others are told; nil when nothing changed, or nothing that concerns them.
+    let message: LogMessage?
+    /// What stays known of it; nil when nothing changed.
+    let entry: AuditEntry?
+
+    init(noun: Noun, news: (message: LogMessage, entry: AuditEntry)?) {
+        self.noun = noun
+        message = news?.message
+        entry = news?.entry
+    }
+
+    /// A change that only client-service cares for.
+    init(noun: Noun, entry: AuditEntry) {
+        self.noun = noun
+        message = nil
+        self.entry = entry
+    }
 }
 
 /// Makes a change, the message that tells of it and its audit entry one.
@@ -36,11 +51,9 @@ struct ClientChanges: Sendable {
         let answer = try await context.idempotency.perform(key, in: context.postgres) {
             transaction in
             let change = try await change(transaction)
-            told = change.news?.message
-            if let news = change.news {
-                try await audit.append(news.entry, in: transaction)
-                try await outbox.append([news.message], in: transaction)
-            }
+            told = change.message
+            if let entry = change.entry { try await audit.append(entry, in: transaction) }
+            if let told { try await outbox.append([told], in: transaction) }
             context.world.faults.reach(ClientCrashPoint.changeBeforeCommit)
             return try StoredResponse.json(change.noun, status: status)
         }
@@ -53,11 +66,32 @@ struct ClientChanges: Sendable {
         return (noun, answer)
     }
 
+    /// Writes a message and its audit entry into the caller's transaction. Tell the others with
+    /// `announce` after the commit.
+    func record(
+        _ message: LogMessage, _ entry: AuditEntry, in transaction: Transaction
+    ) async throws {
+        try await audit.append(entry, in: transaction)
+        try await outbox.append([message], in: transaction)
+    }
+
+    /// Waits until the log has a recorded message, or until `limit` is over: it is sent later then.
+    func announce(_ message: LogMessage, within limit: Duration) async {
+        forget(message)
+        do {
+            try await outbox.relay([message.id], within: limit)
+        } catch {
+            context.telemetry.logger.warning(
+                "a change could not be announced yet",
+                [("message_id", .text(message.id)), ("error", .text("\(error)"))])
+        }
+    }
+
     /// This replica need not wait until the log tells it what it did itself.
     private func forget(_ message: LogMessage) {
         let nowhere = LogPosition(shard: 0, position: 0)
-        (context.keys as? CachedKeyResolver)?.invalidate([
-            LogEvent(message, position: nowhere, receivedAt: context.world.clock.now())
-        ])
+        let event = LogEvent(message, position: nowhere, receivedAt: context.world.clock.now())
+        (context.keys as? CachedKeyResolver)?.invalidate([event])
+        (context.sessions as? CachedSessionResolver)?.invalidate([event])
     }
 }

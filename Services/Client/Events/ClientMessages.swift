@@ -22,6 +22,22 @@ enum ClientMessages {
             key, hash: hash, id: key.revocationMessageID, type: ClientMessage.keyRevoked, at: time)
     }
 
+    static func removed(_ member: Member, at time: Timestamp) throws -> LogMessage {
+        LogMessage(
+            id: member.removalMessageID, type: ClientMessage.memberRemoved,
+            clientID: member.clientID, subject: member.memberID.description, occurredAt: time,
+            data: try json(MemberChange(memberID: member.memberID)))
+    }
+
+    static func ended(
+        _ session: SessionID, of member: Member, at time: Timestamp
+    ) throws -> LogMessage {
+        LogMessage(
+            id: MemberSession.endMessageID(of: session), type: ClientMessage.sessionEnded,
+            clientID: member.clientID, subject: session.description, occurredAt: time,
+            data: try json(MemberChange(memberID: member.memberID)))
+    }
+
     private static func of(
         _ key: APIKey, hash: [UInt8], id: String, type: String, at time: Timestamp
     ) throws -> LogMessage {

@@ -8,6 +8,7 @@ extension ClientFailure: ProblemConvertible {
         switch self {
         case .clientNotFound: .notFound("client")
         case .keyNotFound: .notFound("key")
+        case .memberNotFound: .notFound("member")
         case .participantNotFound: .notFound("participant")
         case .illegalTransition(let from, let to):
             .conflict(
@@ -25,6 +26,15 @@ extension ClientFailure: ProblemConvertible {
         case .tooManyKeys(let limit):
             .conflict(
                 "too_many_keys", "The client has \(limit) keys in use. Revoke one of them first.")
+        case .tooManyMembers(let limit):
+            .conflict(
+                "too_many_members", "The client has \(limit) members. Remove one of them first.")
+        case .memberExists:
+            .conflict("member_exists", "The client has a member with this e-mail address.")
+        case .clockTooFar:
+            .conflict(
+                "clock_too_far",
+                "A clock runs at most \(Client.maximumOffsetMilliseconds) milliseconds ahead.")
         case .scopeExceeded:
             .forbidden(
                 "scope_exceeded",

@@ -7,6 +7,8 @@ import SecurityKit
 struct LookUps: Sendable {
     let keys: KeyStore
     let participants: ParticipantStore
+    let sessions: SessionStore
+    let clock: any TimeSource
 
     /// `POST /internal/keys/resolve`: straight from the table, so that what was revoked is gone.
     func key(_ input: ResolveKeyRequest) async throws -> ResolveKeyResponse {
@@ -15,6 +17,12 @@ struct LookUps: Sendable {
                 "invalid_key_hash", "Send 64 hexadecimal digits.", pointer: "/key_hash")
         }
         return ResolveKeyResponse(key: try await keys.resolve(hash))
+    }
+
+    /// `POST /internal/sessions/resolve`: straight from the table, so that what ended is gone.
+    func session(_ input: ResolveSessionRequest) async throws -> ResolveSessionResponse {
+        ResolveSessionResponse(
+            session: try await sessions.resolve(input.sessionID, at: clock.now()))
     }
 
     /// `POST /internal/participants/look-up`

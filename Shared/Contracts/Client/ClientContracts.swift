@@ -20,10 +20,13 @@ package enum ClientMessage {
     package static let settingsChanged = "client.settings_changed"
     package static let keyCreated = "key.created"
     package static let keyRevoked = "key.revoked"
+    package static let memberRemoved = "member.removed"
+    package static let sessionEnded = "session.ended"
 
-    /// Every one of them makes a cached key doubtful.
+    /// Every one of them makes a cached key or session doubtful.
     package static let all: Set<String> = [
-        created, statusChanged, settingsChanged, keyCreated, keyRevoked,
+        created, statusChanged, settingsChanged, keyCreated, keyRevoked, memberRemoved,
+        sessionEnded,
     ]
 }
 

@@ -20,6 +20,7 @@ package enum TemplateTag: IDTag { package static let prefix = "tpl" }
 package enum NotificationTag: IDTag { package static let prefix = "ntf" }
 package enum WebhookTag: IDTag { package static let prefix = "whk" }
 package enum RunTag: IDTag { package static let prefix = "run" }
+package enum SessionTag: IDTag { package static let prefix = "ses" }
 
 /// A tenant: the company that runs campaigns.
 package typealias ClientID = TypeID<ClientTag>
@@ -44,3 +45,4 @@ package typealias TemplateID = TypeID<TemplateTag>
 package typealias NotificationID = TypeID<NotificationTag>
 package typealias WebhookID = TypeID<WebhookTag>
 package typealias RunID = TypeID<RunTag>
+package typealias SessionID = TypeID<SessionTag>

@@ -3,19 +3,28 @@ import HTTPKit
 import Kernel
 import SecurityKit
 
-/// Turns an API key into a principal, for `/v1/portal` and `/v1/sdk`.
+/// Turns an API key, or a member token where members may call, into a principal.
 struct APIKeyAuthenticator: Sendable {
     let resolver: any APIKeyResolver
+    /// Nil refuses every member token.
+    let members: MemberAuthenticator?
     let limiter: RateLimiter
     let limits: AudienceLimits
 
     func portal(_ request: HTTPRequest) async throws -> PortalPrincipal {
-        let key = try await resolve(Credentials.bearer(request))
+        let credential = try Credentials.bearer(request)
+        if MemberAuthenticator.isToken(credential) {
+            guard let members else { throw Credentials.invalidToken }
+            let principal = try await members.principal(credential)
+            try await count(principal.actor.text, of: principal.clientID)
+            return principal
+        }
+        let key = try await resolve(credential)
         guard key.kind == .secret else {
             throw Problem.forbidden(
                 "secret_key_required", "Call this from your server with a secret key.")
         }
-        try await count(key)
+        try await count(key.keyID.description, of: key.clientID)
         return PortalPrincipal(
             clientID: key.clientID, actor: .key(key.keyID), scopes: Set(key.scopes),
             mode: key.mode, businessClockOffset: key.businessClockOffset)
@@ -24,7 +33,7 @@ struct APIKeyAuthenticator: Sendable {
     func sdk(_ request: HTTPRequest) async throws -> SDKPrincipal {
         let key = try await resolve(Credentials.apiKey(request))
         try Self.checkOrigin(of: request, for: key)
-        try await count(key)
+        try await count(key.keyID.description, of: key.clientID)
         return SDKPrincipal(
             clientID: key.clientID, keyID: key.keyID, kind: key.kind,
             trust: key.kind == .publishable ? .browser : .server, scopes: Set(key.scopes),
@@ -36,25 +45,20 @@ struct APIKeyAuthenticator: Sendable {
         guard let secret = APIKeySecret(parsing: text),
             let key = try await resolver.resolve(secret.hash)
         else { throw Credentials.invalidKey }
-        switch key.clientStatus {
-        case .active: return key
-        case .suspended:
-            throw Problem.forbidden("client_suspended", "This client is suspended.")
-        case .closed:
-            throw Problem.forbidden("client_closed", "This client is closed.")
-        }
+        try key.clientStatus.requireActive()
+        return key
     }
 
-    private func count(_ key: ResolvedKey) async throws(Problem) {
+    private func count(_ caller: String, of client: ClientID) async throws(Problem) {
         var subjects: [RateLimitSubject] = []
         if let policy = limits.perKey {
-            subjects.append(RateLimitSubject(policy, key.keyID.description))
+            subjects.append(RateLimitSubject(policy, caller))
         }
         if let policy = limits.perClient {
-            subjects.append(RateLimitSubject(policy, key.clientID.description))
+            subjects.append(RateLimitSubject(policy, client.description))
         }
         guard !subjects.isEmpty else { return }
-        try await limiter.enforce(subjects, scope: key.clientID)
+        try await limiter.enforce(subjects, scope: client)
     }
 
     /// A publishable key with a list of origins works only from pages of those origins. A request

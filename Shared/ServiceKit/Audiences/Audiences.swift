@@ -17,33 +17,36 @@ package struct AudienceLimits: Sendable, Hashable {
 
 /// The audiences of DESIGN §1, each with its prefix and the one credential that counts below it.
 ///
-/// Member tokens for `portal` and the `me` audience join here when they exist; handlers see only
-/// principals and do not change then.
+/// The `me` audience joins here when it exists; handlers see only principals.
 package struct Audiences: Sendable {
     private let resolver: any APIKeyResolver
     private let limiter: RateLimiter
     private let serviceTokens: ServiceTokenVerifier
     private let staffTokens: JWTVerifier?
+    private let members: MemberAuthenticator?
 
     /// - Parameters:
     ///   - serviceTokens: who may call `/internal`.
     ///   - staffTokens: how staff tokens are checked; nil refuses every one.
+    ///   - members: how member tokens are checked; nil refuses every one.
     package init(
         resolver: any APIKeyResolver, limiter: RateLimiter, serviceTokens: ServiceTokenVerifier,
-        staffTokens: JWTVerifier?
+        staffTokens: JWTVerifier?, members: MemberAuthenticator? = nil
     ) {
         self.resolver = resolver
         self.limiter = limiter
         self.serviceTokens = serviceTokens
         self.staffTokens = staffTokens
+        self.members = members
     }
 
     /// `/v1/portal` without limits.
     package var portal: Audience<PortalPrincipal> { portal(limits: .none) }
 
-    /// `/v1/portal`: secret keys.
+    /// `/v1/portal`: member tokens and secret keys.
     package func portal(limits: AudienceLimits) -> Audience<PortalPrincipal> {
-        let keys = APIKeyAuthenticator(resolver: resolver, limiter: limiter, limits: limits)
+        let keys = APIKeyAuthenticator(
+            resolver: resolver, members: members, limiter: limiter, limits: limits)
         return Audience(
             name: "portal", prefix: "/v1/portal", strictness: .strict,
             middleware: middleware("portal"), authenticate: { try await keys.portal($0) })
@@ -56,7 +59,8 @@ package struct Audiences: Sendable {
     package func sdk(
         limits: AudienceLimits, bodyLimitBytes: Int = 1 << 20
     ) -> Audience<SDKPrincipal> {
-        let keys = APIKeyAuthenticator(resolver: resolver, limiter: limiter, limits: limits)
+        let keys = APIKeyAuthenticator(
+            resolver: resolver, members: nil, limiter: limiter, limits: limits)
         // A preflight carries no key, so every origin may ask; the call itself checks the key's
         // list.
         let crossOrigin = CrossOriginPolicy(
@@ -103,6 +107,14 @@ package struct Audiences: Sendable {
             name: "internal", prefix: "/internal", strictness: .lenient, bodyLimitBytes: 4 << 20,
             middleware: middleware("internal") + more,
             authenticate: { try serviceTokens.verify(Credentials.bearer($0)) })
+    }
+
+    /// `/auth`: signing in and out. What the caller shows is in the body or in a cookie, so nothing
+    /// is checked before the handler.
+    package var auth: Audience<Void> {
+        .open(
+            name: "auth", prefix: "/auth", bodyLimitBytes: 1 << 14,
+            middleware: [RateLimitMiddleware(), OutageMiddleware()])
     }
 
     /// Everything else, for anyone.

@@ -77,11 +77,20 @@ package struct ServicePorts: Sendable {
     /// Client-service's own tables. The kit remembers its answers and follows the log, as it does
     /// for the peer's.
     package var keyResolver: (any APIKeyResolver)?
+    /// Client-service's own tables, likewise.
+    package var sessionResolver: (any SessionResolver)?
+    /// Client-service's own keys for member tokens.
+    package var memberKeys: (any MemberKeySource)?
     /// Event-service's own log.
     package var log: (any LogPort)?
 
-    package init(keyResolver: (any APIKeyResolver)? = nil, log: (any LogPort)? = nil) {
+    package init(
+        keyResolver: (any APIKeyResolver)? = nil, sessionResolver: (any SessionResolver)? = nil,
+        memberKeys: (any MemberKeySource)? = nil, log: (any LogPort)? = nil
+    ) {
         self.keyResolver = keyResolver
+        self.sessionResolver = sessionResolver
+        self.memberKeys = memberKeys
         self.log = log
     }
 }

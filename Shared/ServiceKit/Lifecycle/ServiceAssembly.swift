@@ -22,20 +22,38 @@ struct ServiceAssembly<Owner: Service>: Sendable {
             upstream: ports.keyResolver
                 ?? PeerAPIKeyResolver(clientService: resources.peer(.client)),
             telemetry: world.telemetry)
+        let sessions = CachedSessionResolver(
+            upstream: ports.sessionResolver
+                ?? PeerSessionResolver(clientService: resources.peer(.client)),
+            telemetry: world.telemetry)
         let tail = Tail(
             types: ClientMessage.all, log: log, redis: resources.redis, world: world,
-            onStart: { keys.invalidateAll() }, onEvents: { keys.invalidate($0) })
+            onStart: {
+                keys.invalidateAll()
+                sessions.invalidateAll()
+            },
+            onEvents: {
+                keys.invalidate($0)
+                sessions.invalidate($0)
+            })
         keys.watch { tail.lastContact }
+        sessions.watch { tail.lastContact }
+        let fetchedKeys = CachedMemberKeys(
+            clientService: resources.peer(.client), telemetry: world.telemetry)
+        let members = MemberAuthenticator(
+            keys: ports.memberKeys ?? fetchedKeys, sessions: sessions, clock: world.clock)
         let limiter = RateLimiter(redis: resources.redis, telemetry: world.telemetry)
         let context = ServiceContext(
             resources: resources, log: log,
-            audiences: try Self.audiences(resources, keys: keys, limiter: limiter),
-            idempotency: IdempotencyStore(world: world), limiter: limiter, keys: keys)
+            audiences: try Self.audiences(
+                resources, keys: keys, members: members, limiter: limiter),
+            idempotency: IdempotencyStore(world: world), limiter: limiter, keys: keys,
+            sessions: sessions)
         let service = try await Owner(configuration, context)
-        let usesKeys: Bool
         var router = Router()
         service.routes(&router)
-        usesKeys = router.routes.contains { ["portal", "sdk"].contains($0.audience) }
+        let audiences = Set(router.routes.map(\.audience))
+        let usesKeys = !audiences.isDisjoint(with: ["portal", "sdk"])
         var checks = Health.standardChecks(resources)
         if usesKeys { checks.append(.freshness("keys") { tail.lastContact }) }
         let health = Health(checks: checks + service.readiness(), telemetry: world.telemetry)
@@ -43,6 +61,9 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         var background = service.background()
         // A service without keys to check needs no news of them.
         if usesKeys { background.append(BackgroundTask("key-tail") { await tail.run() }) }
+        if audiences.contains("portal"), ports.memberKeys == nil {
+            background.append(fetchedKeys.task())
+        }
         let postgres = resources.postgres
         background.append(
             DatabasePurge.task("idempotency-purge", telemetry: world.telemetry) {
@@ -56,7 +77,8 @@ struct ServiceAssembly<Owner: Service>: Sendable {
     }
 
     private static func audiences(
-        _ resources: ServiceResources, keys: CachedKeyResolver, limiter: RateLimiter
+        _ resources: ServiceResources, keys: CachedKeyResolver, members: MemberAuthenticator,
+        limiter: RateLimiter
     ) throws -> Audiences {
         let configuration = resources.configuration
         let clock = resources.world.clock
@@ -67,6 +89,7 @@ struct ServiceAssembly<Owner: Service>: Sendable {
             staffTokens: try configuration.staffSecret.map {
                 try Audiences.staffVerifier(
                     secret: $0, previous: configuration.staffSecretPrevious, clock: clock)
-            })
+            },
+            members: members)
     }
 }

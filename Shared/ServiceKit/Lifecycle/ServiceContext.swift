@@ -54,6 +54,8 @@ package struct ServiceContext: Sendable {
     package let limiter: RateLimiter
     /// API keys outside of the audiences (aliases that carry a key in the body).
     package let keys: any APIKeyResolver
+    /// Members' sessions.
+    package let sessions: any SessionResolver
 
     package var configuration: CommonConfiguration { resources.configuration }
     package var world: World { resources.world }

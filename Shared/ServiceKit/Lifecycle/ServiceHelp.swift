@@ -37,6 +37,7 @@ enum ServiceHelp {
             ("public-key", "print the public key of GRAPEVINE_SERVICE_KEY"),
             ("generate-key", "print a new seed for GRAPEVINE_SERVICE_KEY"),
             ("--crash-points", "list the crash points that tests may use"),
+            ("--routes", "print every route as JSON: method, template, audience"),
             ("--version", "print the version"),
             ("--help", "print this"),
         ]
@@ -60,10 +61,8 @@ enum ServiceHelp {
     private static func routes<Owner: Service>(
         _ type: Owner.Type, _ own: Owner.Configuration, _ common: CommonConfiguration
     ) async -> String? {
-        guard let resources = try? ServiceResources(common, world: World()),
-            let assembly = try? await ServiceAssembly<Owner>(own, resources)
-        else { return nil }
-        let rows = assembly.router.routes.map {
+        guard let routes = try? await ServiceRoutes.list(type, own, common) else { return nil }
+        let rows = routes.map {
             ("\($0.method.rawValue) \($0.template)", $0.audience)
         }
         return table(rows)

@@ -33,6 +33,7 @@ package enum ServiceRunner {
         case "--crash-points":
             for point in Owner.crashPoints { print(point) }
             code = ExitCode.success
+        case "--routes": code = await routes(type)
         case "public-key": code = publicKey()
         case "generate-key":
             print(Base64URL.encode(SecureRandom.bytes(Ed25519PrivateKey.seedByteCount)))
@@ -139,6 +140,17 @@ package enum ServiceRunner {
             return ExitCode.success
         } catch {
             complain((error as? Problem)?.detail ?? String(reflecting: error))
+            return ExitCode.failure
+        }
+    }
+
+    /// Needs neither variables nor servers.
+    private static func routes<Owner: Service>(_ type: Owner.Type) async -> Int32 {
+        do {
+            print(try ServiceRoutes.document(try await ServiceRoutes.list(type)))
+            return ExitCode.success
+        } catch {
+            complain("The routes cannot be listed: \(String(reflecting: error))")
             return ExitCode.failure
         }
     }

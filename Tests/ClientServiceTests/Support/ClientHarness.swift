@@ -27,8 +27,15 @@ struct ClientHarness {
     /// Where the log answers.
     let logURL: String
     let callerKey: Ed25519PrivateKey
+    /// Signs member tokens.
+    let memberKey: Ed25519PrivateKey
+    let clock: any TimeSource
 
-    static func run(_ body: (ClientHarness) async throws -> Void) async throws {
+    static func run(
+        configuration: ClientConfiguration = ClientConfiguration(memberKey: .generate()),
+        clock: any TimeSource = SystemClock(), redisURL: String? = nil,
+        _ body: (ClientHarness) async throws -> Void
+    ) async throws {
         let log = StandInLog()
         let (server, port) = try log.serve()
         let caller = Ed25519PrivateKey.generate()
@@ -36,18 +43,20 @@ struct ClientHarness {
         try await TestPostgres.shared().withDatabase { database in
             let url = "http://127.0.0.1:\(port)"
             var common = CommonConfiguration(
-                service: .client, databaseURL: database.url, peers: [.event: url],
+                service: .client, databaseURL: database.url, redisURL: redisURL,
+                peers: [.event: url],
                 serviceKeys: [.event: caller.publicKey], staffSecret: staffSecret)
             common.staffSecretPrevious = previousSecret
             let telemetry = Telemetry(logger: recorded.logger(), metrics: Metrics())
             let service = try await RunningService.start(
-                ClientService.self, configuration: NoConfiguration(), common: common,
-                world: World(faults: faults, telemetry: telemetry))
+                ClientService.self, configuration: configuration, common: common,
+                world: World(clock: clock, faults: faults, telemetry: telemetry))
             let http = HTTPClient(HTTPClientConfiguration(), world: World())
             let postgres = database.client()
             let harness = ClientHarness(
                 service: service, http: http, log: log, faults: faults, recorded: recorded,
-                postgres: postgres, logURL: url, callerKey: caller)
+                postgres: postgres, logURL: url, callerKey: caller,
+                memberKey: configuration.memberKey ?? .generate(), clock: clock)
             let result: Result<Void, any Error>
             do {
                 result = .success(try await body(harness))
@@ -69,7 +78,7 @@ struct ClientHarness {
         _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, key: String? = nil
     ) async throws -> Answer {
         let token = try StaffTokenCommand.token(
-            ["--subject", "tests"], secret: Self.staffSecret, clock: SystemClock())
+            ["--subject", "tests"], secret: Self.staffSecret, clock: clock)
         return try await call(method, "/v1/admin" + path, body, credential: token, key: key)
     }
 
@@ -107,7 +116,7 @@ struct ClientHarness {
 
     /// The service as another service sees it.
     var peer: PeerClient {
-        let issuer = ServiceTokenIssuer(caller: .event, key: callerKey, clock: SystemClock())
+        let issuer = ServiceTokenIssuer(caller: .event, key: callerKey, clock: clock)
         return PeerClient(
             name: "client-service", baseURL: service.url, client: http,
             authorization: { "Bearer \(issuer.token(for: .client))" })

@@ -9,6 +9,10 @@ struct AuditEntry: Sendable, Hashable {
         case moveClock = "client.move_clock"
         case createKey = "key.create"
         case revokeKey = "key.revoke"
+        case createMember = "member.create"
+        case removeMember = "member.remove"
+        case beginSession = "session.begin"
+        case endSession = "session.end"
     }
 
     let clientID: ClientID

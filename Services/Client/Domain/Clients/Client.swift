@@ -87,6 +87,18 @@ extension Client {
         return client
     }
 
+    /// The client with its clock moved forward by so much.
+    func withClock(
+        advancedBySeconds seconds: Int64, at now: Timestamp
+    ) throws(ClientFailure) -> Client {
+        // Within bounds, so that nothing overflows: both are at most ten years.
+        guard seconds <= Self.maximumOffsetMilliseconds / 1000 else { throw .clockTooFar }
+        let offset = businessClockOffsetMilliseconds + seconds * 1000
+        let client = try with(clockOffsetMilliseconds: offset, at: now)
+        guard offset <= Self.maximumOffsetMilliseconds else { throw .clockTooFar }
+        return client
+    }
+
     private func changed(at now: Timestamp) -> Client {
         var client = self
         client.version += 1
