@@ -54,6 +54,8 @@ let systemLibraries: [Target] = [
     library("CLibcurl", pkgConfig: "libcurl", package: "libcurl4-openssl-dev"),
     library("CMicrohttpd", pkgConfig: "libmicrohttpd", package: "libmicrohttpd-dev"),
     library("COpenSSL", pkgConfig: "libcrypto", package: "libssl-dev"),
+    // Debian's package has no pkg-config file.
+    library("CWslay", package: "libwslay-dev"),
     library("CZlib", pkgConfig: "zlib", package: "zlib1g-dev"),
     .target(
         name: "CSimdjson", path: "Shared/CSimdjson",
@@ -63,7 +65,9 @@ let systemLibraries: [Target] = [
 let kits: [Target] = [
     kit("Kernel", []),
     kit("SecurityKit", ["Kernel", "COpenSSL"]),
-    kit("HTTPKit", ["Kernel", "CMicrohttpd", "CLibcurl", "CSimdjson", "CZlib"]),
+    kit(
+        "HTTPKit",
+        ["Kernel", "SecurityKit", "CMicrohttpd", "CLibcurl", "CSimdjson", "CWslay", "CZlib"]),
     kit("PostgresKit", ["Kernel", "CLibpq"]),
     kit("RedisKit", ["Kernel", "CHiredis"]),
     kit("ClickHouseKit", ["Kernel", "HTTPKit"]),

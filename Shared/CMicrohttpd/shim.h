@@ -32,7 +32,7 @@ static size_t microhttpd_shim_keep(void *closure, struct MHD_Connection *connect
 /// together with the last bytes goes unnoticed.
 static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_options *options) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_ALLOW_UPGRADE,
         0, NULL, NULL, options->handle, options->closure,
         MHD_OPTION_LISTEN_SOCKET, options->listening_socket,
         MHD_OPTION_NOTIFY_COMPLETED, options->completed, options->closure,
@@ -66,4 +66,9 @@ static inline const struct sockaddr *microhttpd_shim_address(struct MHD_Connecti
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     return info ? info->client_addr : NULL;
+}
+
+/// Gives an upgraded socket back to the library, which closes it. From any thread, once.
+static inline void microhttpd_shim_close_upgraded(struct MHD_UpgradeResponseHandle *upgraded) {
+    (void)MHD_upgrade_action(upgraded, MHD_UPGRADE_ACTION_CLOSE);
 }

@@ -6,7 +6,7 @@ import Testing
     static let ownerOfLibrary = [
         "CLibpq": "PostgresKit", "CHiredis": "RedisKit", "COpenSSL": "SecurityKit",
         "CLibcurl": "HTTPKit", "CMicrohttpd": "HTTPKit", "CSimdjson": "HTTPKit",
-        "CZlib": "HTTPKit",
+        "CWslay": "HTTPKit", "CZlib": "HTTPKit",
     ]
 
     /// The system and the toolchain.
@@ -17,7 +17,7 @@ import Testing
     static let kits: [String: Set<String>] = [
         "Kernel": [],
         "SecurityKit": ["Kernel"],
-        "HTTPKit": ["Kernel"],
+        "HTTPKit": ["Kernel", "SecurityKit"],
         "PostgresKit": ["Kernel"],
         "RedisKit": ["Kernel"],
         "ClickHouseKit": ["Kernel", "HTTPKit"],

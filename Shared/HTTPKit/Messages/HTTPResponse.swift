@@ -86,6 +86,8 @@ package enum HTTPBody: Sendable {
     case bytes([UInt8])
     /// Bit by bit, as fast as the client reads.
     case stream(HTTPBodyStream)
+    /// The connection becomes a WebSocket; made by `HTTPResponse.webSocket`.
+    case webSocket(WebSocketUpgrade)
 }
 
 /// The producer of a streamed body.

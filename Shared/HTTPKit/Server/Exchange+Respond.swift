@@ -1,4 +1,5 @@
 import Kernel
+import Synchronization
 
 extension Exchange {
     /// Does what the plan says. Never throws: whatever goes wrong becomes a problem document.
@@ -45,6 +46,9 @@ extension Exchange {
                 ) { try await route.respond(request) }
             }
             if let fault = response.fault { logFault(fault, route) }
+            if case .webSocket(let upgrade) = response.body, let refusal = admit(upgrade, request) {
+                return refusal
+            }
             return response
         } catch {
             return answer(to: error, route)
@@ -62,6 +66,26 @@ extension Exchange {
             problem = .internalError
         }
         return .problem(problem, requestID: identity.requestID)
+    }
+
+    /// Finds a place for a socket; the answer that refuses it when there is none.
+    private func admit(_ upgrade: WebSocketUpgrade, _ request: HTTPRequest) -> HTTPResponse? {
+        guard head.version == "HTTP/1.1" else {
+            return WebSocketHandshake.refusal(
+                of: request,
+                as: Problem(
+                    status: 426, code: "websocket_required",
+                    detail: "Open a WebSocket with HTTP/1.1."))
+        }
+        guard !core.isDraining.load(ordering: .relaxed), let place = core.webSockets.reserve()
+        else {
+            return WebSocketHandshake.refusal(
+                of: request,
+                as: .unavailable(
+                    "too_many_sockets", "There is no room for another WebSocket. Try again later."))
+        }
+        upgrade.place.withLock { $0 = place }
+        return nil
     }
 
     private func logFault(_ fault: String, _ route: Route) {

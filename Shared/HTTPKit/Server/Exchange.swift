@@ -30,6 +30,9 @@ final class Exchange: Sendable {
         var isOverflowing = false
         var task: Task<Void, Never>?
         var stream: StreamChannel?
+        /// What the connection becomes once the answer is sent.
+        var upgrade: WebSocketUpgrade?
+        var isUpgraded = false
         var status = 0
         var sentBytes = 0
     }
@@ -119,10 +122,14 @@ final class Exchange: Sendable {
 
     /// The library is done with the request, for whatever reason.
     func finish(_ reason: MHD_RequestTerminationCode) {
-        let (task, status, received, sent) = state.withLock { state in
+        let (task, status, received, sent, isUpgraded) = state.withLock { state in
             state.phase = .gone
             state.stream = nil
-            return (state.task.take(), state.status, state.receivedBytes, state.sentBytes)
+            state.upgrade = nil
+            return (
+                state.task.take(), state.status, state.receivedBytes, state.sentBytes,
+                state.isUpgraded
+            )
         }
         task?.cancel()
         let now = Monotonic.now()
@@ -133,6 +140,8 @@ final class Exchange: Sendable {
         if !isWhole { core.connections.cut(connection) }
         connection.hasServed.store(true, ordering: .relaxed)
         connection.deadline.store(now + core.limits.idle, ordering: .relaxed)
+        // A socket's request was counted when its answer was sent.
+        if isUpgraded { return }
         let outcome = ExchangeOutcome(
             status: status == 0 ? ExchangeOutcome.clientLeft : status, nanoseconds: now - startedAt,
             receivedBytes: received, sentBytes: sent,
@@ -168,6 +177,7 @@ final class Exchange: Sendable {
             response.isStream ? Monotonic.never : now + core.limits.write, ordering: .relaxed)
         let (result, stream) = unsafe response.queue(on: handle)
         state.stream = stream
+        state.upgrade = response.upgrade
         return result
     }
 

@@ -69,6 +69,7 @@ package final class HTTPServer: Sendable {
         guard let daemon else { return }
         core.isDraining.store(true, ordering: .releasing)
         daemon.stopListening()
+        core.webSockets.closeAll()
         for exchange in core.connections.exchanges { exchange.endStream(forGood: false) }
         core.connections.endIdle()
         await waitForSilence(ContinuousClock.now + limit)
@@ -76,12 +77,14 @@ package final class HTTPServer: Sendable {
             exchange.abandon(.shuttingDown)
             exchange.endStream(forGood: true)
         }
+        core.webSockets.cutAll()
         await waitForSilence(ContinuousClock.now + .milliseconds(500))
         core.isStopping.store(true, ordering: .releasing)
         for exchange in core.connections.exchanges {
             exchange.abandon(.shuttingDown)
             exchange.endStream(forGood: true)
         }
+        core.webSockets.stop()
         await DedicatedThread.run { daemon.stop() }
     }
 

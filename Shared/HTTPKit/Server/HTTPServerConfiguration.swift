@@ -11,6 +11,8 @@ package struct HTTPServerConfiguration: Sendable {
     package var threads = min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1), 4)
     /// Connections at once; more wait in the backlog of the operating system.
     package var connectionLimit = 4096
+    /// WebSockets at once; more are refused with 503. They count as connections too.
+    package var webSocketLimit = 1024
     /// Time for the request line and headers of a new connection, all together.
     package var headerDeadline: Duration = .seconds(10)
     /// Time for a body, all together, from the end of the headers.

@@ -9,6 +9,9 @@ struct PreparedResponse: Sendable {
     let body: HTTPBody
 
     var isStream: Bool { if case .stream = body { true } else { false } }
+    var upgrade: WebSocketUpgrade? {
+        if case .webSocket(let upgrade) = body { upgrade } else { nil }
+    }
     var byteCount: Int { if case .bytes(let bytes) = body { bytes.count } else { 0 } }
 
     /// Hands the answer to the library. Only within one of its callbacks.
@@ -45,6 +48,8 @@ struct PreparedResponse: Sendable {
             let made = unsafe MHD_create_response_from_callback(
                 UInt64.max, 32 << 10, readStream, owned, freeStream)
             return unsafe (made, channel)
+        case .webSocket:
+            return unsafe (MHD_create_response_for_upgrade(connectionUpgraded, nil), nil)
         }
     }
 }

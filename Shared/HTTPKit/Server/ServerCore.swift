@@ -13,6 +13,8 @@ final class ServerCore: Sendable {
     /// Nothing may be suspended any more: the daemon is about to stop.
     let isStopping = Atomic(false)
     let openConnections: Gauge
+    /// The open WebSockets, which the library has handed over.
+    let webSockets: WebSocketHub
     private let meters: [ObjectIdentifier: RouteMeter]
     private let unmatched: RouteMeter
     private let slowPeers: Counter
@@ -47,11 +49,19 @@ final class ServerCore: Sendable {
                 )
             })
         unmatched = RouteMeter(metrics, audience: "none", template: "unmatched")
+        webSockets = WebSocketHub(limit: configuration.webSocketLimit, metrics: metrics)
         openConnections = metrics.gauge(
             "grapevine_http_connections", help: "Open connections of the HTTP server.")
         slowPeers = metrics.counter(
             "grapevine_http_slow_peers_total",
             help: "Connections cut because the peer missed a deadline.")
+    }
+
+    func socketCloses(_ code: WebSocketCloseCode) -> Counter {
+        world.telemetry.metrics.counter(
+            "grapevine_websocket_closes_total", help: "Ended WebSockets by close code.",
+            // The codes of the private ranges are the peer's choice.
+            [("code", code.value < 3000 ? code.description : "private")])
     }
 
     func meter(of route: Route?) -> RouteMeter {

@@ -19,6 +19,21 @@ package enum Digest {
         return digest
     }
 
+    /// The SHA-1 digest, 20 bytes, for protocols that name it as a mere checksum (RFC 6455).
+    ///
+    /// It is broken: nothing that has to be secure may rest on it.
+    package static func sha1(_ message: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 20)
+        let result = unsafe message.withUnsafeBytes { message in
+            unsafe digest.withUnsafeMutableBufferPointer { digest in
+                unsafe EVP_Digest(
+                    message.baseAddress, message.count, digest.baseAddress, nil, EVP_sha1(), nil)
+            }
+        }
+        precondition(result == 1, "libcrypto cannot compute SHA-1.")
+        return digest
+    }
+
     /// HMAC-SHA-256, 32 bytes (RFC 2104). Any key length; keys below 32 bytes are weak.
     package static func hmacSHA256(key: [UInt8], message: [UInt8]) -> [UInt8] {
         // An empty array may have no address, and libcrypto takes a null key for "no key set".

@@ -52,6 +52,22 @@ final class RawConnection {
         }
     }
 
+    /// Sends the same again until the peer has taken nothing for half a second. Returns the bytes.
+    func sendUntilFull(_ bytes: [UInt8]) throws -> Int {
+        var limit = timeval(tv_sec: 0, tv_usec: 500_000)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var sent = 0
+        while sent < 256 << 20 {
+            let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            guard count > 0 else { return sent }
+            sent += count
+            // Half a frame says that the next call would wait.
+            if count < bytes.count { return sent }
+        }
+        return sent
+    }
+
     /// Half-closes, as a client that has no more to say.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
