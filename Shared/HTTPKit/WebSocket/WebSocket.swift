@@ -74,7 +74,7 @@ package final class WebSocket: Sendable {
         wake()
     }
 
-    /// What the peer sends. Ends when the socket is closed or the task is cancelled. For one reader.
+    /// What the peer sends, for one reader. Ends with the socket or when the task is cancelled.
     package var messages: Messages { Messages(socket: self) }
 
     /// The messages of a socket, in order.
@@ -83,7 +83,9 @@ package final class WebSocket: Sendable {
         package typealias Failure = Never
         fileprivate let socket: WebSocket
 
+        /// Itself.
         package func makeAsyncIterator() -> Messages { self }
+        /// The next message; nil at the end.
         package mutating func next() async -> WebSocketMessage? { await socket.receive() }
     }
 
