@@ -17,13 +17,18 @@ struct PageSnippet: Sendable {
         """
         <script>
         (function (endpoint, key, campaign) {
-          function read(name) { try { return localStorage.getItem(name); } catch (e) { return null; } }
-          function keep(name, value) { try { localStorage.setItem(name, value); } catch (e) {} }
+          var store = null;
+          try { store = window.localStorage; } catch (e) {}
+          function read(name) { try { return store.getItem(name); } catch (e) { return null; } }
+          function keep(name, value) { try { store.setItem(name, value); } catch (e) {} }
           function random() {
             var bytes = crypto.getRandomValues(new Uint8Array(16));
-            return Array.from(bytes, function (b) { return (b + 256).toString(16).slice(1); }).join("");
+            return Array.from(bytes, function (b) {
+              return (b + 256).toString(16).slice(1);
+            }).join("");
           }
-          var visitor = read("gv_visitor") || random(), query = new URLSearchParams(location.search);
+          var visitor = read("gv_visitor") || random();
+          var query = new URLSearchParams(location.search);
           keep("gv_visitor", visitor);
           function touch(name) {
             var value = query.get(name);
@@ -46,7 +51,8 @@ struct PageSnippet: Sendable {
             }).catch(function () {});
           }
           function page() {
-            return track("page_viewed", { url: location.origin + location.pathname, title: document.title });
+            var url = location.origin + location.pathname;
+            return track("page_viewed", { url: url, title: document.title });
           }
           window.grapevine = { track: track, page: page, campaign_id: campaign };
           if (isVisit) { track("referral_visit", {}, { campaign_id: campaign }); }

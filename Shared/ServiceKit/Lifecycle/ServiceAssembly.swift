@@ -64,10 +64,9 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         if audiences.contains("portal"), ports.memberKeys == nil {
             background.append(fetchedKeys.task())
         }
-        let postgres = resources.postgres
         background.append(
             DatabasePurge.task("idempotency-purge", telemetry: world.telemetry) {
-                try await context.idempotency.purge(postgres)
+                try await context.idempotency.purge(resources.postgres)
             })
         self.service = service
         self.context = context
