@@ -159,8 +159,8 @@ final class Exchange: Sendable {
         let due = ContinuousClock.now + limit
         let task =
             isHeavy
-            ? Task { await self.run(body, due) }
-            : Task.immediate { await self.run(body, due) }
+            ? Task(executorPreference: NearExecutor.shared) { await self.run(body, due) }
+            : Task.immediate(executorPreference: NearExecutor.shared) { await self.run(body, due) }
         state.withLock { state in
             if case .ready = state.phase { return }
             state.task = task

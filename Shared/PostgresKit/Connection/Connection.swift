@@ -110,14 +110,13 @@ final class Connection: Sendable {
             if canWrite { state.flush(&effects) }
             // While the output was full libpq has read what came, so no event will tell of it.
             if canWrite || state.isOutputFull || state.mode == .copy { state.drain(&effects) }
+            if !state.waiting.isEmpty { state.sendGathered(&effects) }
         }
-        // Only now, so that those who have their answers go on while we send.
-        take(inbox.withLock { $0.take() })
     }
 
     private func take(_ news: [Submission]) {
         let isOpen = run(news) { state, effects in
-            if !state.waiting.isEmpty { state.sendWaiting(&effects) }
+            if !state.waiting.isEmpty { state.sendGathered(&effects) }
         }
         if !isOpen, !news.isEmpty { owner.connectionClosed(self, unsent: news) }
     }

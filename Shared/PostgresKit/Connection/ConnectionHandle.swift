@@ -6,6 +6,9 @@ import Glibc
 @safe final class ConnectionHandle: @unchecked Sendable {
     private var pointer: OpaquePointer?
 
+    /// Whether packets can be held back.
+    private(set) var isTCP = false
+
     private init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
     deinit { close() }
@@ -31,6 +34,7 @@ import Glibc
                 .unavailable, "cannot connect",
                 details: ServerDetails(sqlState: "08001", message: handle.errorMessage))
         }
+        handle.isTCP = handle.setCork(false)
         return handle
     }
 
@@ -96,6 +100,16 @@ import Glibc
         case 1: .pending
         default: .failed
         }
+    }
+
+    /// Has the system hold packets back until they are full, or lets them go.
+    func hold(_ isOn: Bool) { _ = setCork(isOn) }
+
+    /// False when the socket is not of TCP.
+    private func setCork(_ isOn: Bool) -> Bool {
+        var value: Int32 = isOn ? 1 : 0
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe setsockopt(socket, Int32(IPPROTO_TCP), TCP_CORK, &value, size) == 0
     }
 
     // MARK: Receiving

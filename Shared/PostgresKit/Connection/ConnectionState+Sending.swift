@@ -2,6 +2,14 @@ extension ConnectionState {
     /// Frees a prepared statement; the name is one of ours.
     private static func deallocate(_ name: String) -> SQL { SQL(unsafeRaw: "deallocate \(name)") }
 
+    /// The same in as few packets as possible: libpq sends each statement by itself.
+    mutating func sendGathered(_ effects: inout Effects) {
+        let isWorthIt = handle.isTCP && waiting.count > 1
+        if isWorthIt { handle.hold(true) }
+        sendWaiting(&effects)
+        if isWorthIt { handle.hold(false) }
+    }
+
     /// Sends what waits, as far as the output takes it.
     mutating func sendWaiting(_ effects: inout Effects) {
         while !isOutputFull, !effects.isLost, let next = waiting.first {

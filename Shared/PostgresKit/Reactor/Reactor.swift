@@ -4,7 +4,8 @@ import Kernel
 import Synchronization
 
 /// The one thread of the process that waits for PostgreSQL: reads whatever arrives on any
-/// connection, sends what callers left to it, and keeps time for deadlines.
+/// connection, runs the tasks that prefer to go on where their answer arrived, sends what callers
+/// left to it, and keeps time for deadlines.
 final class Reactor: Sendable {
     static let shared = Reactor()
 
@@ -82,14 +83,18 @@ final class Reactor: Sendable {
 
     private func run() {
         var nextTick = Monotonic.now() + Self.tickNanoseconds
+        let batch = ContinuationBatch()
         while true {
             let ready = wait(until: nextTick)
-            for (connection, events) in ready.connections {
-                connection.handle(
-                    canRead: events & ~EPOLLOUT.rawValue != 0,
-                    canWrite: events & EPOLLOUT.rawValue != 0)
+            batch.deliver {
+                for (connection, events) in ready {
+                    connection.handle(
+                        canRead: events & ~EPOLLOUT.rawValue != 0,
+                        canWrite: events & EPOLLOUT.rawValue != 0)
+                }
             }
-            for connection in ready.due { connection.sendWaiting() }
+            // Last, so that what those asked who had their answers goes out with it.
+            for connection in takeDue() { connection.sendWaiting() }
             let now = Monotonic.now()
             guard now >= nextTick else { continue }
             nextTick = now + Self.tickNanoseconds
@@ -97,12 +102,15 @@ final class Reactor: Sendable {
         }
     }
 
-    private struct Ready {
-        var connections: [(Connection, UInt32)] = []
-        var due: [Connection] = []
+    private func takeDue() -> [Connection] {
+        state.withLock { state in
+            var due: [Connection] = []
+            swap(&due, &state.due)
+            return due
+        }
     }
 
-    private func wait(until tick: UInt64) -> Ready {
+    private func wait(until tick: UInt64) -> [(Connection, UInt32)] {
         let mayBlock = state.withLock { state in
             state.isAwake = !state.due.isEmpty
             return !state.isAwake
@@ -113,7 +121,7 @@ final class Reactor: Sendable {
             let count = unsafe epoll_wait(poll, events.baseAddress, 64, milliseconds)
             return state.withLock { state in
                 state.isAwake = true
-                var ready = Ready()
+                var ready: [(Connection, UInt32)] = []
                 for index in 0..<Int(max(count, 0)) {
                     let event = unsafe events[index]
                     let identifier = unsafe event.data.u64
@@ -121,10 +129,9 @@ final class Reactor: Sendable {
                         var value: eventfd_t = 0
                         unsafe eventfd_read(wakeDescriptor, &value)
                     } else if let connection = state.connections[identifier] {
-                        unsafe ready.connections.append((connection, event.events))
+                        unsafe ready.append((connection, event.events))
                     }
                 }
-                swap(&ready.due, &state.due)
                 return ready
             }
         }
