@@ -62,6 +62,9 @@ import Testing
             router.group(audiences.admin) { routes in
                 routes.get("/who") { _, who in .text("\(who.subject) \(who.roles.sorted())") }
             }
+            router.group(audiences.internal(middleware: [NeverMiddleware()])) { routes in
+                routes.get("/never") { _, _ in .noContent }
+            }
             router.group(audiences.internal) { routes in
                 routes.get("/who") { _, who in .text(who.service.executableName) }
             }
@@ -105,6 +108,14 @@ import Testing
 
     private func text(_ response: ClientResponse) -> String {
         String(decoding: response.body, as: UTF8.self)
+    }
+
+    @Test func `a stranger does not reach what makes internal calls wait`() async throws {
+        try await withFixture { fixture in
+            let response = try await fixture.send("/internal/never")
+            #expect(response.status == 401)
+            #expect(response.headers["WWW-Authenticate"]?.hasPrefix("Bearer realm=") == true)
+        }
     }
 
     @Test func `every audience refuses a call without its credential`() async throws {
@@ -244,5 +255,15 @@ import Testing
             #expect(third.headers["RateLimit"]?.hasPrefix("\"per_key\";r=0;t=") == true)
         }
         await client.shutdown()
+    }
+}
+
+/// Waits until the call is given up.
+private struct NeverMiddleware: Middleware {
+    func respond(
+        to request: HTTPRequest, next: (HTTPRequest) async throws -> HTTPResponse
+    ) async throws -> HTTPResponse {
+        try await Task.sleep(for: .seconds(3600))
+        return try await next(request)
     }
 }

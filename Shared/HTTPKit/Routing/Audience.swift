@@ -12,6 +12,8 @@ package struct Audience<Principal: Sendable>: Sendable {
     package let bodyLimitBytes: Int
     /// From the outermost in; runs before authentication.
     package let middleware: [any Middleware]
+    /// From the outermost in; runs after authentication, so only callers who may call get here.
+    package let innerMiddleware: [any Middleware]
     /// What browsers of other origins may do; nil when they may do nothing.
     package let crossOrigin: CrossOriginPolicy?
     /// Finds out who calls; throws a `Problem` (401, 403, 429, 503) to refuse.
@@ -21,7 +23,7 @@ package struct Audience<Principal: Sendable>: Sendable {
     package init(
         name: String, prefix: String, strictness: JSONStrictness = .strict,
         bodyLimitBytes: Int = 1 << 20, middleware: [any Middleware] = [],
-        crossOrigin: CrossOriginPolicy? = nil,
+        innerMiddleware: [any Middleware] = [], crossOrigin: CrossOriginPolicy? = nil,
         authenticate: @escaping @Sendable (HTTPRequest) async throws -> Principal
     ) {
         self.name = name
@@ -29,6 +31,7 @@ package struct Audience<Principal: Sendable>: Sendable {
         self.strictness = strictness
         self.bodyLimitBytes = bodyLimitBytes
         self.middleware = middleware
+        self.innerMiddleware = innerMiddleware
         self.crossOrigin = crossOrigin
         self.authenticate = authenticate
     }

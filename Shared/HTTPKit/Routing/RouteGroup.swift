@@ -45,8 +45,11 @@ package struct RouteGroup<Principal: Sendable> {
         handler: @escaping Handler
     ) {
         let authenticate = audience.authenticate
+        let inner = audience.innerMiddleware
         let respond: Route.Responder = { request in
-            try await handler(request, try await authenticate(request))
+            let principal = try await authenticate(request)
+            guard !inner.isEmpty else { return try await handler(request, principal) }
+            return try await Self.wrap({ try await handler($0, principal) }, in: inner)(request)
         }
         routes.append(
             Route(

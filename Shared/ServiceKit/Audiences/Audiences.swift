@@ -96,16 +96,15 @@ package struct Audiences: Sendable {
 
     /// `/internal`: service tokens. Bodies may be larger; callers are ours.
     ///
-    /// - Parameter more: runs inside the kit's own (a position barrier). One service uses the same
-    /// for
-    ///   all of its groups.
+    /// - Parameter more: runs after authentication, so that a stranger cannot make it wait (a
+    ///   position barrier). One service uses the same for all of its groups.
     package func `internal`(
         middleware more: [any Middleware] = []
     ) -> Audience<ServicePrincipal> {
         let serviceTokens = serviceTokens
         return Audience(
             name: "internal", prefix: "/internal", strictness: .lenient, bodyLimitBytes: 4 << 20,
-            middleware: middleware("internal") + more,
+            middleware: middleware("internal"), innerMiddleware: more,
             authenticate: { try serviceTokens.verify(Credentials.bearer($0)) })
     }
 

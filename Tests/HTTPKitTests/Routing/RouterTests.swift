@@ -6,8 +6,13 @@ import Testing
 @Suite struct RouterTests {
     private struct Member: Sendable { let name: String }
 
-    private static func portal(middleware: [any Middleware] = []) -> Audience<Member> {
-        Audience(name: "portal", prefix: "/v1/portal", middleware: middleware) { request in
+    private static func portal(
+        middleware: [any Middleware] = [], innerMiddleware: [any Middleware] = []
+    ) -> Audience<Member> {
+        Audience(
+            name: "portal", prefix: "/v1/portal", middleware: middleware,
+            innerMiddleware: innerMiddleware
+        ) { request in
             guard let name = request.headers["Authorization"] else {
                 throw Problem.unauthorized("no_credential", "Say who you are.")
             }
@@ -45,6 +50,36 @@ import Testing
         }
         router.group(sdk()) { group in
             group.post("/echo") { request, _ in .json(try request.decode(Greeting.self)) }
+        }
+    }
+
+    /// Counts whom it lets through.
+    private final class Turnstile: Middleware {
+        let count = Atomic(0)
+
+        func respond(
+            to request: HTTPRequest, next: (HTTPRequest) async throws -> HTTPResponse
+        ) async throws -> HTTPResponse {
+            count.add(1, ordering: .relaxed)
+            return try await next(request)
+        }
+    }
+
+    @Test func `inner middleware sees only callers who may call`() async throws {
+        let (outer, inner) = (Turnstile(), Turnstile())
+        let audience = Self.portal(middleware: [outer], innerMiddleware: [inner])
+        try await withServer { router in
+            router.group(audience) { group in
+                group.get("/me") { _, member in .text(member.name) }
+            }
+        } _: { port in
+            try await request(port, "GET", "/v1/portal/me").expect(401)
+            #expect(inner.count.load(ordering: .relaxed) == 0)
+            let mine = try await request(
+                port, "GET", "/v1/portal/me", headers: ["Authorization: ann"])
+            #expect(mine.text == "ann")
+            #expect(inner.count.load(ordering: .relaxed) == 1)
+            #expect(outer.count.load(ordering: .relaxed) == 2)
         }
     }
 
