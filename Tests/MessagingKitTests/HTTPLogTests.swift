@@ -58,6 +58,7 @@ import Testing
         switch error {
         case .refused(let code, let detail): .badRequest(code, detail)
         case .unavailable: .unavailable(retryAfter: .seconds(3))
+        case .unreadable: .internalError
         }
     }
 
@@ -99,6 +100,34 @@ import Testing
             try await log.publish(1...1, client: client)
             let events = try await page.events
             #expect(events.map(\.number) == [1])
+        }
+    }
+
+    @Test func `a page with an event that cannot be read says where it is`() throws {
+        let frame = #"{"shard":3,"next":1050,"head":2000,"events":["#
+        for broken in [#"{"position":"3:1042","type":7}]}"#, #"{"position":"3:1042",\u{1}"#] {
+            let bytes = Array((frame + broken).utf8)
+            let error = #expect(throws: LogError.self) { try FeedPage(reading: bytes) }
+            guard case .unreadable(let page) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(page.position == LogPosition(shard: 3, position: 1042))
+            #expect(page.next == 1050)
+            #expect(page.body == bytes)
+        }
+    }
+
+    @Test(arguments: [
+        "<html>", "", #"{"shard":3,"next":1050,"head":2000,"events":[{"#,
+        #"{"shard":3,"next":1050,"head":2000,"events":[{"position":"4:1042","type":7}]}"#,
+        #"{"shard":3,"next":1,"head":2000,"events":[{"position":"3:1042","type":7}]}"#,
+    ])
+    func `what no log has written is no page`(_ text: String) {
+        let error = #expect(throws: LogError.self) { try FeedPage(reading: Array(text.utf8)) }
+        guard case .unavailable = error else {
+            Issue.record("\(String(describing: error))")
+            return
         }
     }
 

@@ -85,6 +85,31 @@ import Testing
         }
     }
 
+    @Test func `an event that cannot be read is put aside and the others take effect`()
+        async throws
+    {
+        try await Stage.with { stage in
+            let client = stage.client()
+            stage.log.spoil(numbers: [1, 7, 8, 30])
+            try await stage.log.publish(1...30, client: client)
+            let subscriber = stage.subscriber()
+            try await stage.running(subscriber.run) {
+                let readable = (1...30).filter { ![1, 7, 8, 30].contains($0) }
+                try await eventually { try await stage.effects(of: client) == readable }
+                try await eventually {
+                    try await stage.position(
+                        subscriber.name, shard: stage.log.shard(of: client)) == 30
+                }
+            }
+            let letters = try await stage.deadLetters(direction: "in")
+            #expect(letters.map(\.reason) == Array(repeating: "spoiled", count: 4))
+            let positions = try await stage.postgres.query(
+                "select position from messaging_dead_letter order by position"
+            ).map { try $0.get("position", as: Int.self) }
+            #expect(positions == [1, 7, 8, 30])
+        }
+    }
+
     @Test func `other types are passed over and acknowledged`() async throws {
         try await Stage.with { stage in
             let client = stage.client()

@@ -59,12 +59,13 @@ struct LocalLog: LogPort {
     }
 
     func feed(_ request: FeedRequest) async throws(LogError) -> FeedPage {
+        let bytes: [UInt8]
         do {
-            return try JSONCoding.decode(
-                FeedPage.self, from: try await page(request), strictness: .lenient)
+            bytes = try await page(request)
         } catch {
             throw .unavailable(reason: "the log could not be read")
         }
+        return try FeedPage(reading: bytes)
     }
 
     func shardCount() async throws(LogError) -> Int { ShardMap.installed.count }

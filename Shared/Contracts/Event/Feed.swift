@@ -49,6 +49,9 @@ package struct FeedRequest: Sendable, Hashable {
 }
 
 /// The answer of `GET /internal/feed`.
+///
+/// event-service writes `shard`, `next`, `head` and `events` in this order without white space, and
+/// `position` first in each event: a reader finds its way past an event that it cannot read.
 package struct FeedPage: Sendable, Hashable, Codable {
     package let shard: Int
     /// In order of position, all after the `after` that was asked for; at most `limit`. The server

@@ -6,7 +6,7 @@ import Kernel
 ///
 /// Each call is tried once; outbox, subscriber and tail have their own patience.
 package struct HTTPLog: LogPort {
-    /// How long a call may take beyond what the log was asked to wait. Well below a relay's claim.
+    /// How long a call may take beyond what the log was asked to wait.
     private static let deadline = Duration.seconds(5)
 
     private let peer: PeerClient
@@ -36,12 +36,7 @@ package struct HTTPLog: LogPort {
             response = try await peer.get(
                 "\(FeedRequest.path)?\(query)", Self.options(waiting: wait))
         } catch { throw LogError(error) }
-        do {
-            return try JSONCoding.decode(
-                FeedPage.self, from: response.body, strictness: .lenient)
-        } catch {
-            throw .unavailable(reason: "malformed page: \(error.errors.first?.pointer ?? "")")
-        }
+        return try FeedPage(reading: response.body)
     }
 
     /// See `LogPort.shardCount`.

@@ -21,4 +21,6 @@ package enum LogError: Error, Sendable, Hashable {
     /// It may work later; `retryAfter` when the log said how much later. The reason carries no
     /// data.
     case unavailable(reason: String, retryAfter: Duration? = nil)
+    /// The log gave a page with an event that cannot be read here.
+    case unreadable(UnreadablePage)
 }

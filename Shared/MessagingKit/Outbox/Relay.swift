@@ -6,9 +6,10 @@ import PostgresKit
 
 /// Sends what waits, batch by batch.
 struct Relay: Sendable {
-    /// Longer than any call to the log may last, so that a claim only ends early when its holder
-    /// died.
-    static let claimLease = Duration.seconds(15)
+    /// How long the clients of a relay that died wait for another. A relay that lives renews its
+    /// claim; when it cannot, another may send the same messages, which the log takes once.
+    static let claimLease = Duration.seconds(2)
+    static let renewInterval = Duration.milliseconds(500)
     /// The most bytes of messages in one call; a single message may be larger.
     static let batchLimitBytes = 512 * 1024
 
@@ -67,7 +68,11 @@ struct Relay: Sendable {
     }
 
     private func send(_ claim: Claim) async throws -> Int {
-        defer { finished.raise() }
+        let renewal = Task { await renew(claim.token) }
+        defer {
+            renewal.cancel()
+            finished.raise()
+        }
         var outcome = Outcome()
         var failure: (any Error)?
         do {
@@ -88,6 +93,13 @@ struct Relay: Sendable {
         }
         if let failure { throw failure }
         return outcome.delivered.count + outcome.refused.count
+    }
+
+    private func renew(_ token: UUID) async {
+        while true {
+            do { try await Task.sleep(for: Self.renewInterval) } catch { return }
+            try? await store.renew(token: token, lease: Self.claimLease)
+        }
     }
 
     /// Records what was sent. Tried a few times: otherwise the clients wait for the claim's end.

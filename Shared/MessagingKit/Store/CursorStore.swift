@@ -122,6 +122,20 @@ package struct CursorStore: Sendable {
         }
     }
 
+    /// Records an event that could not be read, with the page that had it alone. Whose it was and
+    /// its id are in those bytes, if anywhere.
+    func bury(_ page: UnreadablePage, in transaction: Transaction) async throws(PostgresError) {
+        try await transaction.execute(
+            """
+            insert into messaging_dead_letter (direction, subscriber, shard, position,
+                client_id, message_id, reason, body)
+            values ('in', \(subscriber), \(Int32(page.position.shard)),
+                \(page.position.position), '00000000-0000-0000-0000-000000000000', 'unreadable',
+                \(String(page.reason.prefix(500))), \(page.body))
+            on conflict (subscriber, shard, position) do nothing
+            """)
+    }
+
     /// Gives a shard back before its lease ends.
     package func release(shard: Int, epoch: Int) async throws(PostgresError) {
         try await postgres.execute(

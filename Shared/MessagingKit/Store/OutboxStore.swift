@@ -112,6 +112,16 @@ struct OutboxStore: Sendable {
         return Claim(token: token, isHeld: !results[0].isEmpty, messages: messages)
     }
 
+    /// Lets a claim last longer, unless another has it by now.
+    func renew(token: UUID, lease: Duration) async throws(PostgresError) {
+        try await postgres.execute(
+            """
+            update messaging_relay_claim
+            set expires_at = now() + \(lease) * interval '1 microsecond'
+            where token = \(token)
+            """)
+    }
+
     /// Takes exactly these rows away, keeps the refused ones as dead letters, and ends the claim. A
     /// repeat changes nothing.
     func finish(

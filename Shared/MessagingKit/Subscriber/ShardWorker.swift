@@ -9,6 +9,8 @@ struct ShardWorker: Sendable {
 
     /// How long to pause at least between two questions that brought nothing.
     private static let quietPause = Duration.milliseconds(20)
+    /// How often an event is read that cannot be read, before it is passed over.
+    private static let unreadableAttempts = 3
 
     private let subscriber: Subscriber
     private let lease: ShardCursor
@@ -51,38 +53,90 @@ struct ShardWorker: Sendable {
             progress.end(shard: shard)
             lag.set(0)
         }
-        var position = lease.position
-        var limit = configuration.batchLimit
-        var backoff = Backoff()
+        var place = Place(position: lease.position, limit: configuration.batchLimit)
         while !Task.isCancelled, subscriber.held.isWanted(shard) {
             let seen = signal.raises
             do {
-                let page = try await read(after: position, limit: limit)
-                let isBehind = page.next > position && page.next < page.head
-                if page.next > position {
-                    try await take(page, from: position)
-                    position = page.next
-                    progress.move(shard: shard, to: position)
+                let page = try await read(after: place.position, limit: place.limit)
+                let isBehind = page.next > place.position && page.next < page.head
+                if page.next > place.position {
+                    try await take(page, from: place.position)
+                    place.position = page.next
+                    progress.move(shard: shard, to: place.position)
                 }
                 lag.set(max(0, page.head - page.next))
-                backoff.succeed()
-                limit = min(configuration.batchLimit, limit * 2)
+                place.backoff.succeed()
+                place.limit = min(configuration.batchLimit, place.limit * 2)
                 if isBehind { continue }
                 await signal.wait(
                     past: seen,
                     within: wakeUps.isConnected ? configuration.pollInterval : Self.quietPause)
             } catch {
-                failures.increment()
-                subscriber.report("A subscriber could not read or apply; trying again.", error)
-                // Smaller batches let what is before the troublemaker take effect.
-                limit = max(1, limit / 2)
-                try? await Task.sleep(for: backoff.fail(least: error.retryAfter))
-                guard let current = await reread() else { return }
-                position = current
+                guard await recover(from: error, &place) else { return }
             }
         }
         // When cancelled, the subscriber gives everything back together.
         try? await subscriber.cursors.release(shard: shard, epoch: lease.epoch)
+    }
+
+    /// Where the worker is and how it fares.
+    private struct Place {
+        var position: Int
+        var limit: Int
+        var backoff = Backoff()
+    }
+
+    /// Prepares another attempt. False when the lease is over.
+    private func recover(from error: any Error, _ place: inout Place) async -> Bool {
+        failures.increment()
+        subscriber.report("A subscriber could not read or apply; trying again.", error)
+        if case LogError.unreadable(let page) = error {
+            if place.limit > 1 {
+                // Alone it shows which event is at fault.
+                place.limit = 1
+                return true
+            }
+            if place.backoff.failures >= Self.unreadableAttempts,
+                await putAside(page, from: place.position)
+            {
+                place.position = page.next
+                subscriber.progress.move(shard: shard, to: page.next)
+                place.backoff.succeed()
+                return true
+            }
+        }
+        // Smaller batches let what is before the troublemaker take effect.
+        place.limit = max(1, place.limit / 2)
+        try? await Task.sleep(for: place.backoff.fail(least: error.retryAfter))
+        guard let current = await reread() else { return false }
+        place.position = current
+        return true
+    }
+
+    /// Passes over an event that cannot be read. False when that did not work out.
+    private func putAside(_ page: UnreadablePage, from position: Int) async -> Bool {
+        guard page.position.shard == shard, page.position.position > position else { return false }
+        do {
+            try await subscriber.postgres.withTransaction { transaction in
+                try await subscriber.cursors.bury(page, in: transaction)
+                guard try await advance(to: page.next, from: position, on: transaction) else {
+                    throw Fenced()
+                }
+            }
+        } catch {
+            return false
+        }
+        deadLetters.increment()
+        logPutAside(page.position)
+        return true
+    }
+
+    private func logPutAside(_ position: LogPosition) {
+        subscriber.world.telemetry.logger.error(
+            "An event could not take effect and was put aside.",
+            [
+                ("subscriber", .text(subscriber.name)), ("position", .text(position.description)),
+            ])
     }
 
     /// Asks the log. Without Redis the log holds its answer until something is there.
@@ -124,14 +178,7 @@ struct ShardWorker: Sendable {
         subscriber.world.faults.reach(MessagingCrashPoints.committed(subscriber.service))
         applied.increment(by: page.events.count - poison.count)
         deadLetters.increment(by: poison.count)
-        for event in poison.values {
-            subscriber.world.telemetry.logger.error(
-                "An event could not take effect and was put aside.",
-                [
-                    ("subscriber", .text(subscriber.name)),
-                    ("position", .text(event.position.description)),
-                ])
-        }
+        for event in poison.values { logPutAside(event.position) }
     }
 
     private func apply(

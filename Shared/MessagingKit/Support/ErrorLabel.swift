@@ -9,6 +9,7 @@ extension Error {
         case let error as Problem: "Problem \(error.status) \(error.code)"
         case LogError.refused(let code, _): "the log refused: \(code)"
         case LogError.unavailable(let reason, _): "the log is unavailable: \(reason)"
+        case LogError.unreadable(let page): "event \(page.position) is unreadable: \(page.reason)"
         default: String(describing: type(of: self))
         }
     }

@@ -19,12 +19,16 @@ final class MemoryLog: LogPort {
         var isAway = false
         var refusedTypes: Set<String> = []
         var lostAnswers = 0
+        var unreadable: Set<Int> = []
+        var heldAppends = 0
         var feedCalls = 0
         var appendCalls = 0
+        var appendsDone = 0
     }
 
     private let state: Mutex<State>
     private let appended = WakeSignal()
+    private let released = WakeSignal()
 
     init(shards: Int = 2) {
         state = Mutex(State(shards: Array(repeating: [], count: shards)))
@@ -42,9 +46,18 @@ final class MemoryLog: LogPort {
     /// The next answers to `append` are lost after the messages were taken.
     func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
 
+    /// Events with these numbers cannot be read.
+    func spoil(numbers: Set<Int>) { state.withLock { $0.unreadable = numbers } }
+
+    /// So many next calls of `append` wait for `release` before they do anything.
+    func hold(appends: Int) { state.withLock { $0.heldAppends = appends } }
+
+    func release() { released.raise() }
+
     var events: [LogEvent] { state.withLock { $0.shards.flatMap(\.self) } }
     var feedCalls: Int { state.withLock { $0.feedCalls } }
     var appendCalls: Int { state.withLock { $0.appendCalls } }
+    var appendsDone: Int { state.withLock { $0.appendsDone } }
 
     /// What a subscriber has acknowledged of a shard.
     func acknowledged(_ subscriber: String, shard: Int) -> Int {
@@ -66,13 +79,19 @@ final class MemoryLog: LogPort {
     }
 
     func append(_ messages: [LogMessage]) async throws(LogError) -> [LogAppendResult] {
-        let results = try state.withLock { state throws(LogError) in
+        let isHeld = state.withLock { state in
             state.appendCalls += 1
+            state.heldAppends -= 1
+            return state.heldAppends >= 0
+        }
+        if isHeld { await released.wait(past: 0, within: .seconds(60)) }
+        let results = try state.withLock { state throws(LogError) in
             try Self.requirePresence(state)
             guard (1...LogAppendRequest.maximumMessages).contains(messages.count),
                 !messages.contains(where: { state.refusedTypes.contains($0.type) })
             else { throw LogError.refused(code: "validation_failed", detail: "No.") }
             let results = messages.map { Self.add($0, to: &state) }
+            state.appendsDone += 1
             if state.lostAnswers > 0 {
                 state.lostAnswers -= 1
                 throw LogError.unavailable(reason: "answer_lost")
@@ -106,7 +125,9 @@ final class MemoryLog: LogPort {
             let page = try state.withLock { state throws(LogError) in
                 state.feedCalls += 1
                 try Self.requirePresence(state)
-                return Self.page(request, &state)
+                let page = Self.page(request, &state)
+                try Self.requireReadable(page, state)
+                return page
             }
             let rest = ContinuousClock.now.duration(to: deadline)
             guard page.events.isEmpty, rest > .zero, !Task.isCancelled else { return page }
@@ -130,6 +151,15 @@ final class MemoryLog: LogPort {
         return FeedPage(
             shard: request.shard, events: events, next: max(next ?? 0, request.after),
             head: rows.count)
+    }
+
+    private static func requireReadable(_ page: FeedPage, _ state: State) throws(LogError) {
+        guard page.events.contains(where: { state.unreadable.contains($0.number ?? -1) }),
+            let first = page.events.first
+        else { return }
+        throw .unreadable(
+            UnreadablePage(
+                position: first.position, next: page.next, reason: "spoiled", body: [1, 2]))
     }
 
     private static func requirePresence(_ state: State) throws(LogError) {

@@ -178,6 +178,12 @@ extension Stage {
         ).map { (try $0.get("message_id"), try $0.get("reason")) }
     }
 
+    /// When the only claim of a relay ends.
+    func claimExpiry() async throws -> Timestamp {
+        try await postgres.query("select expires_at from messaging_relay_claim")[0]
+            .get("expires_at")
+    }
+
     /// How many shards each living replica has.
     func shardsByOwner() async throws -> [UUID: Int] {
         let rows = try await postgres.query(
