@@ -24,10 +24,16 @@ static inline CURLcode grapevine_curl_set_list(
     return curl_easy_setopt(easy, option, value);
 }
 
-// For CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION, which have the same shape.
+// For CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION, which have the same
+// shape.
 static inline CURLcode grapevine_curl_set_callback(
     CURL *easy, CURLoption option, curl_write_callback value) {
     return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode grapevine_curl_set_open_socket(
+    CURL *easy, curl_opensocket_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, value);
 }
 
 static inline CURLcode grapevine_curl_get_long(CURL *easy, CURLINFO info, long *value) {

@@ -15,11 +15,16 @@ package struct ClientRequest: Sendable {
     package var responseLimitBytes: Int
     /// Whom it goes to, for metrics and logs: a name out of a bounded set, never a URL.
     package var peer: String
+    /// Which addresses it may go to.
+    package var targets: TargetPolicy
+    /// Whether what exceeds `responseLimitBytes` is cut off instead of failing the request.
+    package var cutsResponse: Bool
 
     package init(
         method: HTTPMethod = .get, url: String, headers: HTTPHeaders = HTTPHeaders(),
         body: [UInt8]? = nil, deadline: Duration = .seconds(5), retry: RetryPolicy = .safeMethods(),
-        responseLimitBytes: Int = 8 * 1024 * 1024, peer: String = "other"
+        responseLimitBytes: Int = 8 * 1024 * 1024, peer: String = "other",
+        targets: TargetPolicy = .any, cutsResponse: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -29,6 +34,8 @@ package struct ClientRequest: Sendable {
         self.retry = retry
         self.responseLimitBytes = responseLimitBytes
         self.peer = peer
+        self.targets = targets
+        self.cutsResponse = cutsResponse
     }
 }
 

@@ -114,7 +114,7 @@ extension HTTPClient {
         } catch { return .failure(error) }
         switch await driver.run(transfer) {
         case .finished(let code):
-            return transfer.result(code)
+            return transfer.result(code, of: request)
         case .cancelled: return .failure(HTTPClientError(.cancelled))
         case .overloaded: return .failure(HTTPClientError(.overloaded))
         case .shutDown: return .failure(HTTPClientError(.shutDown))

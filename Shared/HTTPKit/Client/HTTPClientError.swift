@@ -11,6 +11,9 @@ package struct HTTPClientError: Error, Sendable, Hashable {
         package static let invalidRequest = Code("invalid_request")
         /// No connection came about (refused, name unknown, TLS failed); nothing was sent.
         package static let connectionFailed = Code("connection_failed")
+        /// Every address of the host is one that the request's `TargetPolicy` refuses; nothing was
+        /// sent.
+        package static let targetRefused = Code("target_refused")
         /// The connection broke before the response was whole; the request may have had its effect.
         package static let connectionLost = Code("connection_lost")
         /// The deadline passed; the request may have had its effect.
@@ -44,7 +47,7 @@ package struct HTTPClientError: Error, Sendable, Hashable {
     /// Whether the same request could succeed later. Says nothing about whether it had its effect.
     package var isRetryable: Bool {
         switch code {
-        case .invalidRequest, .responseTooLarge, .shutDown: false
+        case .invalidRequest, .responseTooLarge, .targetRefused, .shutDown: false
         default: true
         }
     }

@@ -19,7 +19,10 @@ extension CurlTransfer {
         try transfer.set(CURLOPT_TIMEOUT_MS, milliseconds(limit))
         try transfer.set(
             CURLOPT_CONNECTTIMEOUT_MS, milliseconds(min(limit, configuration.connectTimeout)))
-        try transfer.setSize(CURLOPT_MAXFILESIZE_LARGE, request.responseLimitBytes)
+        if !request.cutsResponse {
+            try transfer.setSize(CURLOPT_MAXFILESIZE_LARGE, request.responseLimitBytes)
+        }
+        try transfer.setTargets(request.targets)
         try transfer.set(CURLOPT_MAXAGE_CONN, configuration.idleConnectionSeconds)
         try transfer.set(CURLOPT_MAXLIFETIME_CONN, 600)
         if !request.retry.allowsRepeat(of: request.method) {
@@ -61,12 +64,15 @@ extension CurlTransfer {
             lines.append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         if !hasType { lines.append("Content-Type:") }
-        try setHeaderLines(lines)
+        try setLines(CURLOPT_HTTPHEADER, lines)
     }
 
     /// What a finished transfer brought.
-    func result(_ code: CURLcode) -> Result<ClientResponse, HTTPClientError> {
-        code == CURLE_OK ? .success(response()) : .failure(error(code))
+    func result(
+        _ code: CURLcode, of request: ClientRequest
+    ) -> Result<ClientResponse, HTTPClientError> {
+        let isCut = request.cutsResponse && overflow == .body
+        return code == CURLE_OK || isCut ? .success(response()) : .failure(error(code))
     }
 
     private func response() -> ClientResponse {
@@ -83,6 +89,9 @@ extension CurlTransfer {
     /// What a failed transfer means, by the library's code and how far it came.
     private func error(_ code: CURLcode) -> HTTPClientError {
         let detail = CurlLibrary.text(of: code)
+        if socketGuard?.hasRefusedAll == true {
+            return HTTPClientError(.targetRefused, detail: detail)
+        }
         if overflow != nil { return HTTPClientError(.responseTooLarge, detail: detail) }
         switch code {
         case CURLE_FILESIZE_EXCEEDED:
@@ -107,7 +116,7 @@ extension CurlTransfer {
     private var wasSent: Bool { number(CURLINFO_REQUEST_SIZE) > 0 }
 
     /// Rounded up; 0 would mean "no limit" to the library.
-    private static func milliseconds(_ duration: Duration) -> Int {
+    static func milliseconds(_ duration: Duration) -> Int {
         Int(clamping: max(1, (duration.wholeMicroseconds + 999) / 1000))
     }
 

@@ -9,7 +9,7 @@ import CLibcurl
     enum Overflow { case head, body }
 
     let easy: UnsafeMutableRawPointer
-    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var lineList: UnsafeMutablePointer<curl_slist>?
     private let headLimitBytes: Int
     private let bodyLimitBytes: Int
 
@@ -17,6 +17,8 @@ import CLibcurl
     private(set) var headLines: [String] = []
     private(set) var body: [UInt8] = []
     private(set) var overflow: Overflow?
+    private(set) var socketGuard: SocketGuard?
+    private(set) var upload = Upload()
     private var headBytes = 0
     private var isHeadComplete = false
 
@@ -33,7 +35,7 @@ import CLibcurl
 
     deinit {
         unsafe curl_easy_cleanup(easy)
-        unsafe curl_slist_free_all(headerList)
+        unsafe curl_slist_free_all(lineList)
     }
 
     private func setUp() throws(HTTPClientError) {
@@ -75,15 +77,40 @@ import CLibcurl
         try check(code)
     }
 
-    /// Lines without their end; whoever makes them has checked them.
-    func setHeaderLines(_ lines: [String]) throws(HTTPClientError) {
+    /// Lets the policy decide about each address before a socket is made for it. Kept connections
+    /// are not used and none is kept: they may have been made under another policy.
+    func setTargets(_ policy: TargetPolicy) throws(HTTPClientError) {
+        guard policy.isRestricted else { return }
+        let socketGuard = SocketGuard(policy)
+        self.socketGuard = socketGuard
+        // The transfer keeps it alive for as long as the library may ask.
+        let this = unsafe Unmanaged.passUnretained(socketGuard).toOpaque()
+        try unsafe check(grapevine_curl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, this))
+        try unsafe check(grapevine_curl_set_open_socket(easy, SocketGuard.onOpen))
+        try set(CURLOPT_FRESH_CONNECT, 1)
+        try set(CURLOPT_FORBID_REUSE, 1)
+    }
+
+    /// Sends the bytes as an upload; what of them the library took shows in `upload`.
+    func setUpload(_ bytes: [UInt8]) throws(HTTPClientError) {
+        upload = Upload(bytes: bytes)
+        try set(CURLOPT_UPLOAD, 1)
+        try setSize(CURLOPT_INFILESIZE_LARGE, bytes.count)
+        let this = unsafe Unmanaged.passUnretained(self).toOpaque()
+        try unsafe check(grapevine_curl_set_pointer(easy, CURLOPT_READDATA, this))
+        try unsafe check(grapevine_curl_set_callback(easy, CURLOPT_READFUNCTION, Self.onUpload))
+    }
+
+    /// Lines of a list option (`CURLOPT_HTTPHEADER`), without their end; whoever makes them has
+    /// checked them. One list a transfer.
+    func setLines(_ option: CURLoption, _ lines: [String]) throws(HTTPClientError) {
         for line in lines {
-            guard let longer = unsafe curl_slist_append(headerList, line) else {
+            guard let longer = unsafe curl_slist_append(lineList, line) else {
                 throw HTTPClientError(.overloaded, detail: "libcurl has no memory.")
             }
-            unsafe headerList = longer
+            unsafe lineList = longer
         }
-        try unsafe check(grapevine_curl_set_list(easy, CURLOPT_HTTPHEADER, headerList))
+        try unsafe check(grapevine_curl_set_list(easy, option, lineList))
     }
 
     private func check(_ code: CURLcode) throws(HTTPClientError) {
@@ -117,6 +144,13 @@ import CLibcurl
         return unsafe transfer.takeHead(UnsafeRawBufferPointer(start: bytes, count: size * count))
     }
 
+    private static let onUpload: curl_write_callback = { bytes, size, count, context in
+        guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
+        let transfer = unsafe Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+        return unsafe transfer.upload.give(buffer)
+    }
+
     /// Taking less than offered makes the library fail the transfer.
     private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard body.count + bytes.count <= bodyLimitBytes else {
@@ -144,6 +178,24 @@ import CLibcurl
         // What follows the body in chunked framing (trailers) is not of the head.
         if !isHeadComplete { headLines.append(String(line)) }
         return bytes.count
+    }
+}
+
+/// What a transfer sends bit by bit.
+struct Upload {
+    private let bytes: [UInt8]
+    private var taken = 0
+
+    init(bytes: [UInt8] = []) { self.bytes = bytes }
+
+    /// Whether the library has all of it, so that the peer may have it too.
+    var isTaken: Bool { taken == bytes.count && !bytes.isEmpty }
+
+    @unsafe mutating func give(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, bytes.count - taken)
+        unsafe buffer.copyBytes(from: bytes[taken..<(taken + count)])
+        taken += count
+        return count
     }
 }
 
