@@ -96,6 +96,7 @@ let serviceNames = [
     "Client",
     "Campaign",
     "Event",
+    "Notification",
     "Reward",
     "Workflow",
 ]

@@ -51,6 +51,17 @@ package struct MailServer: Sendable, Hashable {
         self.helloName = helloName
     }
 
+    private init(host: String, port: UInt16, security: Security, helloName: String) {
+        self.host = host
+        self.port = port
+        self.security = security
+        self.helloName = helloName
+    }
+
+    /// A sink on this machine, for trials: port 2526.
+    package static let local = MailServer(
+        host: "127.0.0.1", port: 2526, security: .none, helloName: "localhost")
+
     private static func split(_ authority: Substring) -> (host: String, port: UInt16?)? {
         let end = authority.hasPrefix("[") ? authority.firstIndex(of: "]") : nil
         let tail = end.map { authority[authority.index(after: $0)...] } ?? authority

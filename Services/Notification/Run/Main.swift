@@ -1,0 +1,9 @@
+import NotificationService
+import ServiceKit
+
+@main
+enum Main {
+    static func main() async {
+        await ServiceRunner.main(NotificationService.self)
+    }
+}
