@@ -75,11 +75,11 @@ final class WebSocketHub: Sendable {
         let session = WebSocketSession(
             id: id, descriptor: connection.descriptor, socket: socket, early: early)
         openSockets.add(1)
-        // It was on its way while the others were closed.
-        if state.withLock({ $0.isClosed }) { socket.close(.goingAway) }
         connection.start(upgrade, socket)
         startThread()
         post(.add(session, connection))
+        // It was on its way while the others were closed. Not asked before it is among them.
+        if state.withLock({ $0.isClosed }) { socket.close(.goingAway) }
     }
 
     /// No more sockets; those that are open get a close frame.
