@@ -108,7 +108,7 @@ struct WebhookSending: Sendable {
         let sealed = [job.sealedSecret] + (job.previousSealedSecret.map { [$0] } ?? [])
         let signatures = try sealed.map { box in
             try WebhookSecret(sealed: box, of: job.webhookID, key: secrets.webhookKey)
-                .signature(of: job.body, id: job.id, seconds: seconds)
+                .signature(of: job.body, id: job.id.description, seconds: seconds)
         }
         return [
             "Content-Type": MediaType.json, "webhook-id": job.id.description,

@@ -19,7 +19,7 @@ struct NotificationHarness: Sendable {
     let postgres: PostgresClient
     let faults: RecordingFaults
     let metrics: Metrics
-    let sink: MailSink
+    let sink: TestMailSink
     let configuration: NotificationConfiguration
     private let callerKey: Ed25519PrivateKey
 
@@ -31,7 +31,7 @@ struct NotificationHarness: Sendable {
         configure: (inout NotificationConfiguration) -> Void = { _ in },
         _ body: (NotificationHarness) async throws -> Void
     ) async throws {
-        let sink = try await MailSink.start(arguments)
+        let sink = try await TestMailSink.start(arguments)
         let peers = StandInPeers()
         let (server, port) = try peers.serve()
         var configuration = try Self.configuration(sink)
@@ -62,7 +62,7 @@ struct NotificationHarness: Sendable {
         }
     }
 
-    private static func configuration(_ sink: MailSink) throws -> NotificationConfiguration {
+    private static func configuration(_ sink: TestMailSink) throws -> NotificationConfiguration {
         var environment = EnvironmentReader([
             "GRAPEVINE_NOTIFICATION_KEY": Base64URL.encode(SecureRandom.bytes(32)),
             "GRAPEVINE_NOTIFICATION_SMTP_URL": "smtp://127.0.0.1:\(sink.port)",
@@ -84,7 +84,7 @@ struct NotificationHarness: Sendable {
         await http.shutdown()
         await postgres.shutdown()
         await peers.drain(within: .seconds(1))
-        _ = try? await sink.process.stop(within: .seconds(2))
+        await sink.stop()
     }
 
     private func isReady() async throws -> Bool {
