@@ -15,7 +15,8 @@ package struct AnalyticsConfiguration: ServiceConfiguration {
 
     package init(_ environment: inout EnvironmentReader) {
         clickHouseURL = environment.value(
-            "GRAPEVINE_CLICKHOUSE_URL", default: Self.defaultURL, written: Self.defaultURL,
+            "GRAPEVINE_ANALYTICS_CLICKHOUSE_URL", default: Self.defaultURL,
+            written: Self.defaultURL,
             isSecret: true, "user, password, address and database of ClickHouse"
         ) { text throws(InvalidValue) in
             guard (try? ClickHouseConfiguration(url: text)) != nil else {

@@ -7,7 +7,21 @@ extension AnalyticsService {
     /// Every route of the service.
     package func routes(_ router: inout Router) {
         router.group(context.audiences.portal) { group in
+            dashboard(&group)
             live(&group)
         }
+    }
+
+    private func dashboard(_ group: inout RouteGroup<PortalPrincipal>) {
+        let numbers = DashboardStore(client: clickHouse)
+        let read = ReadDashboard(numbers: numbers, world: context.world)
+        let leaderboard = ReadLeaderboard(numbers: numbers, world: context.world)
+        let activity = ReadActivity(numbers: numbers, world: context.world)
+        let events = ListEvents(
+            events: EventListStore(client: clickHouse), world: context.world)
+        group.get("/dashboard", handler: read.respond)
+        group.get("/dashboard/leaderboard", handler: leaderboard.respond)
+        group.get("/dashboard/hourly", handler: activity.respond)
+        group.get("/dashboard/events", handler: events.respond)
     }
 }

@@ -50,14 +50,16 @@ extension ClickHouseClient {
         return try rows.first?.get("found") ?? 0
     }
 
-    /// How many queries with an id that begins so the server is at work on. After a deadline on
-    /// our side an insert may still be among them.
-    package func runningQueries(prefix: String) async throws(ClickHouseError) -> Int {
+    /// How many queries with an id that begins with `prefix` and contains `part` the server is at
+    /// work on. After a deadline on our side an insert may still be among them.
+    package func runningQueries(
+        prefix: String, containing part: String
+    ) async throws(ClickHouseError) -> Int {
         let rows = try await query(
             """
             SELECT count() AS running FROM system.processes
-            WHERE startsWith(query_id, \(prefix))
-            """)
+            WHERE startsWith(query_id, \(prefix)) AND position(query_id, \(part)) > 0
+            """, inDatabase: false)
         return try rows.first?.get("running") ?? 0
     }
 }

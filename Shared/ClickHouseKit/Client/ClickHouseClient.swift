@@ -8,7 +8,7 @@ import Synchronization
 /// connection turns out to be closed; nothing else is repeated here.
 package final class ClickHouseClient: Sendable {
     /// Settings that only some releases know, and which mean trouble when they are not set.
-    private static let wantedSettings = ["async_insert": "0"]
+    private static let wantedSettings = ["async_insert": "0", "optimize_on_insert": "0"]
 
     package let configuration: ClickHouseConfiguration
     private let http: HTTPClient

@@ -1,0 +1,125 @@
+import Contracts
+import FoundationEssentials
+import Kernel
+import MessagingKit
+
+/// Brings one shard into ClickHouse while its lease holds.
+struct StreamWorker: Sendable {
+    /// How long to pause at least between two questions that brought nothing.
+    private static let quietPause = Duration.milliseconds(20)
+
+    let stream: EventStream
+    let lease: ShardCursor
+    let wakeUps: WakeUps
+
+    private var shard: Int { lease.shard }
+    private var reader: StretchReader {
+        StretchReader(
+            log: stream.log, subscriber: EventStream.subscriber, shard: shard,
+            limit: stream.batchLimit)
+    }
+
+    /// Works until the lease is lost or given back, or the task is cancelled.
+    func run() async {
+        let signal = wakeUps.signal(of: shard)
+        var position = lease.position
+        // Somebody before us may have left a batch on its way.
+        var mayBeOpen = true
+        var backoff = Backoff()
+        defer { stream.metrics.left(shard: shard) }
+        while !Task.isCancelled, stream.held.isWanted(shard) {
+            let seen = signal.raises
+            do {
+                if mayBeOpen, let batch = try await stream.batches.open(shard: shard) {
+                    try await resend(batch)
+                    position = batch.lastPosition
+                }
+                mayBeOpen = false
+                let wait = wakeUps.isConnected ? Duration.zero : stream.bounds.pollInterval
+                var rows = EventRows(batchID: stream.world.ids.next())
+                let end = try await reader.read(after: position, wait: wait, into: &rows)
+                stream.metrics.lag(end.head - position, shard: shard)
+                if end.next > position {
+                    // From here on the batch may be written down, whatever comes.
+                    mayBeOpen = true
+                    try await take(rows, after: position, upTo: end.next)
+                    position = end.next
+                    mayBeOpen = false
+                    stream.metrics.lag(end.head - position, shard: shard)
+                }
+                backoff.succeed()
+                if end.next < end.head { continue }
+                await signal.wait(
+                    past: seen,
+                    within: wakeUps.isConnected ? stream.bounds.pollInterval : Self.quietPause)
+            } catch {
+                stream.report("a shard could not go on; trying again", error)
+                mayBeOpen = true
+                try? await Task.sleep(for: backoff.fail())
+                guard let current = await reread() else { return }
+                position = current
+            }
+        }
+        try? await stream.cursors.release(shard: shard, epoch: lease.epoch)
+    }
+
+    /// Cuts a batch and sends it.
+    private func take(_ rows: EventRows, after position: Int, upTo last: Int) async throws {
+        guard rows.count > 0 else {
+            // The log has forgotten what was here.
+            let isMoved = try await stream.cursors.advance(
+                shard: shard, from: position, to: last, epoch: lease.epoch,
+                on: stream.batches.postgres)
+            guard isMoved else { throw Fenced() }
+            return
+        }
+        let batch = StreamBatch(
+            batchID: rows.batchID, shard: shard, firstPosition: position + 1,
+            lastPosition: last, rowCount: rows.count, bodyHash: rows.bodyHash)
+        guard try await stream.batches.cut(batch, epoch: lease.epoch) else { throw Fenced() }
+        try await send(StreamItem(batch: batch, rows: rows, isInDoubt: false), lostRows: 0)
+    }
+
+    /// Sends a batch that was cut before: the same positions are the same events.
+    private func resend(_ batch: StreamBatch) async throws {
+        var rows = EventRows(batchID: batch.batchID)
+        try await reader.reread(
+            from: batch.firstPosition, to: batch.lastPosition, into: &rows)
+        var lost = 0
+        if rows.count != batch.rowCount {
+            let present = try await stream.archive.present(batch.batchID)
+            lost = max(0, batch.rowCount - max(rows.count, present))
+            if lost > 0 { stream.metrics.forgotten(lost, batch) }
+        } else if rows.bodyHash != batch.bodyHash {
+            stream.metrics.differs(batch)
+        }
+        try await send(StreamItem(batch: batch, rows: rows, isInDoubt: true), lostRows: lost)
+    }
+
+    private func send(_ item: StreamItem, lostRows: Int) async throws {
+        stream.held.setBusy(shard, true)
+        defer { stream.held.setBusy(shard, false) }
+        if item.rows.count > 0 {
+            try await stream.inserter.insert(item)
+            stream.world.faults.reach(AnalyticsCrashPoint.inserted)
+        }
+        try await stream.batches.finish(item.batch, lostRows: lostRows, epoch: lease.epoch)
+    }
+
+    /// Where the cursor stands after a failure: a commit may have succeeded although its answer was
+    /// lost. Nil when the lease is over.
+    private func reread() async -> Int? {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                guard let cursor = try await stream.cursors.read(shard: shard),
+                    cursor.epoch == lease.epoch, cursor.owner == lease.owner
+                else { return nil }
+                return cursor.position
+            } catch {
+                try? await Task.sleep(for: backoff.fail())
+            }
+        }
+        return nil
+    }
+}

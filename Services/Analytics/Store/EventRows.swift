@@ -1,0 +1,147 @@
+import ClickHouseKit
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import SecurityKit
+
+/// Events as rows of the table `events`.
+struct EventRows: Sendable {
+    static let table = "events"
+    static let columns = [
+        "client_id", "campaign_id", "event", "occurred_at", "occurred_at_milliseconds",
+        "received_at_milliseconds", "event_id", "from_service", "trust", "participant_id",
+        "external_id", "anonymous_id", "referrer_id", "code", "click_id", "kind", "channel",
+        "subject", "has_amount", "amount_units", "asset", "properties", "context", "traits",
+        "traceparent", "shard", "position", "batch_id", "body_hash",
+    ]
+
+    /// The rows of one month's partition.
+    struct Month: Sendable {
+        var block = ClickHouseBlock(columns: EventRows.columns)
+        /// How many rows stay when equal keys are merged into one.
+        var distinctKeys: Int { keys.count }
+        fileprivate var keys: Set<Key> = []
+        /// Between these lie all rows' `occurred_at`.
+        var first = UInt32.max
+        var last = UInt32.min
+    }
+
+    /// The table's sorting key. The log takes an id once for as long as it remembers it; a batch
+    /// that waited longer may hold it twice.
+    fileprivate struct Key: Hashable {
+        let client: ClientID
+        let campaign: CampaignID?
+        let event: String
+        let second: UInt32
+        let eventID: String
+        let isFromService: Bool
+    }
+
+    /// By year and month as `toYYYYMM` writes them.
+    private(set) var months: [Int: Month] = [:]
+    private(set) var count = 0
+    private(set) var byteCount = 0
+    private var hashes: [UInt8] = []
+    let batchID: UUID
+
+    /// Of all events in order.
+    var bodyHash: [UInt8] { Digest.sha256(hashes) }
+
+    init(batchID: UUID) {
+        self.batchID = batchID
+    }
+
+    /// Adds events, in order.
+    mutating func append(_ events: [LogEvent]) throws {
+        for event in events {
+            let hash = try Self.bodyHash(of: event)
+            withUnsafeBytes(of: hash.uuid) { hashes += $0 }
+            try append(event, hash)
+        }
+    }
+
+    /// What an event is known by beside its id: a hash of everything that the log holds of it,
+    /// in one canonical form.
+    static func bodyHash(of event: LogEvent) throws -> UUID {
+        let digest = Digest.sha256(try JSONCoding.encode(event))
+        var bytes = EventFacts.noID.uuid
+        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: digest.prefix(16)) }
+        return UUID(uuid: bytes)
+    }
+
+    private mutating func append(_ event: LogEvent, _ hash: UUID) throws {
+        let facts = EventFacts(event)
+        let properties = try JSONCoding.encode(event.properties)
+        let context = try event.context.map { try JSONCoding.encode($0) } ?? []
+        let traits = try event.participant?.traits.map { try JSONCoding.encode($0) } ?? []
+        let key = Self.month(of: event.occurredAt)
+        var month = months.removeValue(forKey: key) ?? Month()
+        month.first = min(month.first, event.occurredAt.clickHouseSeconds)
+        month.last = max(month.last, event.occurredAt.clickHouseSeconds)
+        let before = month.block.bytes.count
+        month.keys.insert(
+            Key(
+                client: event.clientID, campaign: event.campaignID, event: event.type,
+                second: event.occurredAt.clickHouseSeconds, eventID: event.eventID,
+                isFromService: facts.isFromService))
+        month.block.append { row in
+            row.uuid(event.clientID.uuid)
+            row.uuid(event.campaignID?.uuid ?? EventFacts.noID)
+            row.string(event.type)
+            row.dateTime(event.occurredAt)
+            row.uint64(Self.milliseconds(event.occurredAt))
+            row.uint64(Self.milliseconds(event.receivedAt))
+            row.string(event.eventID)
+            row.uint8(facts.isFromService ? 1 : 0)
+            row.string(event.trust.rawValue)
+            Self.write(facts, to: &row)
+            row.string(bytes: properties)
+            row.string(bytes: context)
+            row.string(bytes: traits)
+            row.string(event.traceparent ?? "")
+            row.uint16(UInt16(clamping: event.position.shard))
+            row.uint64(UInt64(event.position.position))
+            row.uuid(batchID)
+            row.uuid(hash)
+        }
+        byteCount += month.block.bytes.count - before
+        months[key] = month
+        count += 1
+    }
+
+    private static func write(_ facts: EventFacts, to row: inout RowBinaryWriter) {
+        row.uuid(facts.participantID)
+        row.string(facts.externalID)
+        row.string(facts.anonymousID)
+        row.uuid(facts.referrerID)
+        row.string(facts.code)
+        row.string(facts.clickID)
+        row.string(facts.kind)
+        row.string(facts.channel)
+        row.string(facts.subject)
+        row.uint8(facts.amount == nil ? 0 : 1)
+        row.decimal(facts.amount?.units ?? 0)
+        row.string(facts.amount?.asset.code ?? "")
+    }
+
+    /// Kept within what `DateTime` can hold, as the column `occurred_at` is.
+    private static func milliseconds(_ time: Timestamp) -> UInt64 {
+        UInt64(clamping: time.microseconds / 1000)
+    }
+
+    /// The partition of an instant, as `toYYYYMM` of its `DateTime` says it.
+    static func month(of time: Timestamp) -> Int {
+        // Source: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+        let days = Int(time.clickHouseSeconds) / 86_400 + 719_468
+        let era = days / 146_097
+        let dayOfEra = days % 146_097
+        let yearOfEra =
+            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * dayOfYear + 2) / 153
+        let month = shifted < 10 ? shifted + 3 : shifted - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return year * 100 + month
+    }
+}
