@@ -1,6 +1,6 @@
-import ClickHouseKit
+package import ClickHouseKit
 import HTTPKit
-import Kernel
+package import Kernel
 import ServiceKit
 
 /// What a portal credential that has scopes at all must have here.

@@ -1,0 +1,112 @@
+import Contracts
+import FoundationEssentials
+import HTTPKit
+import Kernel
+import MessagingKit
+import SecurityKit
+import ServiceKit
+import Synchronization
+
+/// Stands in for client-service and event-service: real HTTP, a log of two shards in memory, and
+/// the keys of two clients, one in each shard.
+final class StandInLog: Sendable {
+    struct Tenant: Sendable {
+        let clientID: ClientID
+        let key: APIKeySecret
+        let shard: Int
+    }
+
+    private struct State {
+        var shards: [[LogEvent]] = [[], []]
+        var acknowledged = [0, 0]
+    }
+
+    let tenant = Tenant(
+        clientID: ClientID(UUID()), key: APIKeySecret.generate(kind: .secret, mode: .live),
+        shard: 0)
+    let other = Tenant(
+        clientID: ClientID(UUID()), key: APIKeySecret.generate(kind: .secret, mode: .live),
+        shard: 1)
+    private let state = Mutex(State())
+    private let appended = WakeSignal()
+
+    var heads: [Int] { state.withLock { $0.shards.map(\.count) } }
+    var acknowledged: [Int] { state.withLock { $0.acknowledged } }
+
+    /// Puts an event into its tenant's shard.
+    @discardableResult
+    func append(
+        _ type: String, id: String = UUID().uuidString, of tenant: Tenant? = nil,
+        campaign: CampaignID? = nil, participant: LogParticipant? = nil,
+        at time: Timestamp = SystemClock().now(), trust: Trust = .internal,
+        subject: String? = nil, properties: JSONValue = .object([:]), context: JSONValue? = nil
+    ) -> LogPosition {
+        let tenant = tenant ?? self.tenant
+        let position = state.withLock { state in
+            let position = LogPosition(
+                shard: tenant.shard, position: state.shards[tenant.shard].count + 1)
+            state.shards[tenant.shard].append(
+                LogEvent(
+                    position: position, eventID: id, type: type, clientID: tenant.clientID,
+                    campaignID: campaign, participant: participant, occurredAt: time,
+                    receivedAt: time, trust: trust, subject: subject, properties: properties,
+                    context: context))
+            return position
+        }
+        appended.raise()
+        return position
+    }
+
+    func serve() throws -> (server: HTTPServer, port: UInt16) {
+        var router = Router()
+        router.group(Audience<Void>.open(prefix: "/internal", bodyLimitBytes: 4 << 20)) { group in
+            group.on(ClientContracts.resolveKey) { input, _, _ in
+                ResolveKeyResponse(key: self.key(input.keyHash))
+            }
+            group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 2) }
+            group.get("/feed") { request, _ in .json(await self.page(request.query)) }
+        }
+        var configuration = HTTPServerConfiguration()
+        configuration.port = 0
+        let server = HTTPServer(router: router, configuration: configuration, world: World())
+        return (server, try server.start())
+    }
+
+    private func page(_ query: QueryParameters) async -> FeedPage {
+        let shard = (try? query.integer("shard")) ?? 0
+        let after = (try? query.integer("after")) ?? 0
+        let limit = (try? query.integer("limit")) ?? 500
+        let wait = (try? query.integer("wait_milliseconds")) ?? 0
+        let types = query["types"].map { Set($0.split(separator: ",").map(String.init)) }
+        let deadline = ContinuousClock.now + .milliseconds(wait)
+        while true {
+            let seen = appended.raises
+            let page = state.withLock { state in
+                if query["subscriber"] == "analytics", limit > 0 {
+                    state.acknowledged[shard] = max(state.acknowledged[shard], after)
+                }
+                let all = state.shards[shard]
+                let matching = all.dropFirst(after).filter { types?.contains($0.type) ?? true }
+                let events = Array(matching.prefix(limit))
+                let next =
+                    events.count < matching.count ? events.last?.position.position : all.count
+                return FeedPage(
+                    shard: shard, events: events, next: limit == 0 ? after : max(next ?? 0, after),
+                    head: all.count)
+            }
+            let rest = ContinuousClock.now.duration(to: deadline)
+            guard page.events.isEmpty, rest > .zero, !Task.isCancelled else { return page }
+            await appended.wait(past: seen, within: rest)
+        }
+    }
+
+    private func key(_ hash: String) -> ResolvedKey? {
+        let owner = [tenant, other].first { Hex.encode($0.key.hash) == hash }
+        return owner.map {
+            ResolvedKey(
+                keyID: APIKeyID(UUID()), clientID: $0.clientID, kind: .secret, mode: .live,
+                scopes: [], origins: [], clientStatus: .active,
+                businessClockOffsetMilliseconds: 0)
+        }
+    }
+}
