@@ -16,6 +16,7 @@ package struct AnalyticsService: Service {
     let context: ServiceContext
     let clickHouse: ClickHouseClient
     let stream: EventStream
+    let liveFeed: LiveFeed
 
     package init(_ configuration: AnalyticsConfiguration, _ context: ServiceContext) async throws {
         self.context = context
@@ -26,10 +27,12 @@ package struct AnalyticsService: Service {
             archive: EventArchive(client: clickHouse, world: context.world),
             metrics: StreamMetrics(context.telemetry), configuration: configuration,
             world: context.world)
+        liveFeed = LiveFeed(log: context.log, redis: context.redis, world: context.world)
     }
 
     package func background() -> [BackgroundTask] {
         [
+            BackgroundTask("live") { [liveFeed] in await liveFeed.run() },
             BackgroundTask("stream") { [stream] in await stream.run() },
             DatabasePurge.task("batch-purge", telemetry: context.telemetry) { [stream] in
                 let old = stream.world.clock.now() - Self.batchesKept

@@ -8,8 +8,8 @@ extension AnalyticsService {
     package func routes(_ router: inout Router) {
         router.group(context.audiences.portal) { group in
             dashboard(&group)
-            live(&group)
         }
+        live(&router)
     }
 
     private func dashboard(_ group: inout RouteGroup<PortalPrincipal>) {
