@@ -97,6 +97,7 @@ let serviceNames = [
     "Campaign",
     "Event",
     "Notification",
+    "Referral",
     "Reward",
     "Workflow",
 ]

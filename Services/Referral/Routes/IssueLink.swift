@@ -1,0 +1,44 @@
+import Contracts
+import Kernel
+
+/// `POST /internal/links/issue`: the participant's link in a campaign, made on the first call.
+///
+/// There is one link per campaign and participant, so the caller's idempotency key adds nothing.
+struct IssueLink: Sendable {
+    let links: LinkStore
+    let campaigns: CampaignStore
+    let definitions: DefinitionCache
+    let publicURL: String
+    let faults: any FaultInjector
+
+    func respond(_ input: IssueReferralLinkRequest) async throws -> ReferralLink {
+        let (client, campaign) = (input.clientID, input.campaignID)
+        if let link = try await links.find(campaign, input.participantID, of: client) {
+            return link.contract(publicURL)
+        }
+        guard let standing = try await campaigns.standing(campaign, of: client) else {
+            throw ReferralFailure.campaignUnknown
+        }
+        let definition = try await definitions.definition(
+            campaign, revision: standing.revision, of: client)
+        guard Destinations(definition.referral) != nil else {
+            throw ReferralFailure.linksNotOffered
+        }
+        // A run of a paused campaign may be past its wait already; what is over makes no offers.
+        guard standing.status == .active || standing.status == .paused else {
+            throw ReferralFailure.campaignNotActive
+        }
+        let link = try await links.issue(campaign, input.participantID, of: client)
+        faults.reach(ReferralCrashPoint.linkAfterCommit)
+        return link.contract(publicURL)
+    }
+}
+
+extension LinkRow {
+    /// The link with its address, as other services and the portal see it.
+    func contract(_ publicURL: String) -> ReferralLink {
+        ReferralLink(
+            linkID: linkID, campaignID: campaignID, participantID: participantID, code: code,
+            url: "\(publicURL)/r/\(code)")
+    }
+}
