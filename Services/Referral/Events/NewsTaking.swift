@@ -13,17 +13,21 @@ struct NewsTaking: Sendable {
 
     let campaigns: CampaignStore
 
-    /// Applies the news among the events; clients choose the types of their own events, so only
-    /// what a service said counts.
-    func apply(_ events: [LogEvent], in transaction: Transaction) async throws {
-        for event in events where event.trust == .internal {
-            if CampaignMessage.all.contains(event.type) {
-                try await campaigns.take(
-                    Self.campaign(of: event), changedAt: event.occurredAt, in: transaction)
-            } else if Self.clientTypes.contains(event.type) {
-                let change = try Self.decode(ClientChange.self, event)
-                try await campaigns.take(change, of: event.clientID, in: transaction)
-            }
+    /// Whether the event is news. Clients choose the types of their own events, so only what a
+    /// service said is.
+    static func isNews(_ event: LogEvent) -> Bool {
+        event.trust == .internal
+            && (CampaignMessage.all.contains(event.type) || clientTypes.contains(event.type))
+    }
+
+    /// Applies one piece of news.
+    func apply(_ event: LogEvent, in transaction: Transaction) async throws {
+        if CampaignMessage.all.contains(event.type) {
+            try await campaigns.take(
+                Self.campaign(of: event), changedAt: event.occurredAt, in: transaction)
+        } else {
+            let change = try Self.decode(ClientChange.self, event)
+            try await campaigns.take(change, of: event.clientID, in: transaction)
         }
     }
 

@@ -17,10 +17,22 @@ struct ReferralEvents: Sendable {
     let ids: any IDGenerator
 
     /// Lets the events of one shard take effect, in order, in the subscriber's transaction.
-    ///
-    /// News among them comes first: a code of a campaign that a batch both opens and names counts.
     func apply(_ events: [LogEvent], in transaction: Transaction) async throws {
-        try await news.apply(events, in: transaction)
+        // News is rare; between two pieces of it events are followed together.
+        var rest = events[...]
+        while let event = rest.first {
+            if NewsTaking.isNews(event) {
+                try await news.apply(event, in: transaction)
+                rest = rest.dropFirst()
+            } else {
+                let run = rest.prefix { !NewsTaking.isNews($0) }
+                try await follow(Array(run), in: transaction)
+                rest = rest[run.endIndex...]
+            }
+        }
+    }
+
+    private func follow(_ events: [LogEvent], in transaction: Transaction) async throws {
         // What services say is about nobody's visit.
         let events = events.filter { $0.participant != nil && $0.trust != .internal }
         guard !events.isEmpty else { return }

@@ -72,6 +72,8 @@ import Testing
         #expect(local.chosen("http://127.0.0.1:3001/other") == nil)
         #expect(local.chosen("http://localhost:3000/other") == nil)
         #expect(local.chosen("https://127.0.0.1:3000/other") == nil)
+        #expect(Destinations(ReferralPolicy(destinationURL: "http://[::1]:3000/start")) != nil)
+        #expect(Destinations(ReferralPolicy(destinationURL: "http://[::1]x/start")) == nil)
     }
 
     @Test(arguments: [

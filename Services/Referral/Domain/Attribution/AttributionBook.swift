@@ -39,7 +39,8 @@ struct AttributionBook: Sendable {
     ///
     /// - Parameter businessOffset: how far ahead the client's business clock runs.
     mutating func take(_ event: LogEvent, businessOffset: Duration) {
-        let occurredAt = event.occurredAt + businessOffset
+        // As workflow-service does: a clock that runs ahead does not count.
+        let occurredAt = min(event.occurredAt, event.receivedAt) + businessOffset
         let (visitor, person) = (event.visitorKey, event.personKey)
         if let visitor, let person { connect(visitor, person) }
         if let visitor, let person, !isShared(visitor), let touch = visitorTouches[visitor] {

@@ -28,20 +28,27 @@ struct WebAddress: Sendable, Hashable {
             return nil
         }
         let end = afterScheme.firstIndex { "/?#".contains($0) } ?? afterScheme.endIndex
-        let authority = afterScheme[..<end].split(separator: ":", omittingEmptySubsequences: false)
-        guard (1...2).contains(authority.count), Self.isHost(authority[0]) else { return nil }
-        host = authority[0].lowercased()
-        if authority.count == 2 {
-            guard let number = Self.port(authority[1]) else { return nil }
-            port = number == (isSecure ? 443 : 80) ? nil : number
-        } else {
+        let authority = afterScheme[..<end]
+        let name =
+            authority.hasPrefix("[::1]") ? authority.prefix(5) : authority.prefix { $0 != ":" }
+        guard name == "[::1]" || Self.isHost(name) else { return nil }
+        host = name.lowercased()
+        let place = authority[name.endIndex...]
+        if place.isEmpty {
             port = nil
+        } else {
+            guard place.first == ":", let number = Self.port(place.dropFirst()) else { return nil }
+            port = number == (isSecure ? 443 : 80) ? nil : number
         }
         rest = String(afterScheme[end...])
     }
 
     /// Whether the host is this machine itself, where trials run without certificates.
-    var isLoopback: Bool { host == "localhost" || host == "127.0.0.1" }
+    var isLoopback: Bool {
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host == "localhost" || host == "[::1]"
+            || (parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil })
+    }
 
     /// Whether scheme, host and port are the same.
     func hasOrigin(of other: WebAddress) -> Bool {
@@ -69,13 +76,13 @@ struct WebAddress: Sendable, Hashable {
         return "\(isSecure ? "https" : "http")://\(host)\(place)\(path)\(query)\(fragment)"
     }
 
-    /// RFC 3986 §2: what may stand in an address at all, without brackets.
+    /// RFC 3986 §2: what may stand in an address at all.
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):
             true
-        default: "-._~:/?#@!$&'()*+,;=%".utf8.contains(byte)
+        default: "-._~:/?#[]@!$&'()*+,;=%".utf8.contains(byte)
         }
     }
 
