@@ -35,7 +35,7 @@ ensure_secrets() {
     ensure_secret staff.secret 48
     ensure_secret client.member.seed 32
     ensure_secret referral.hash.secret 32
-    ensure_secret webhook.key 32
+    ensure_secret notification.key 32
     ensure_secret demo.owner.password 18
     for name in "${services[@]}"; do
         ensure_secret "$name.postgres.password" 24
@@ -67,9 +67,9 @@ GRAPEVINE_REFERRAL_HASH_SECRET_FILE=%s' "$url" "$secrets/referral.hash.secret" ;
         notification) printf '
 GRAPEVINE_NOTIFICATION_PUBLIC_URL=%s
 GRAPEVINE_NOTIFICATION_SMTP_URL=smtp://127.0.0.1:%s
-GRAPEVINE_NOTIFICATION_WEBHOOK_KEY_FILE=%s
+GRAPEVINE_NOTIFICATION_KEY_FILE=%s
 GRAPEVINE_NOTIFICATION_ALLOW_PRIVATE_TARGETS=true' \
-            "$url" "${port[mail-sink]}" "$secrets/webhook.key" ;;
+            "$url" "${port[mail-sink]}" "$secrets/notification.key" ;;
         analytics) printf '
 GRAPEVINE_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
     esac

@@ -60,7 +60,7 @@ start_clickhouse() {
 start_mail_sink() {
     mkdir -p "$state/mail"
     keep mail-sink "${port[mail-sink]}" "${port[mail-sink]}" TERM - \
-        "$root/deploy/local/mail-sink" run "$state/mail" "${port[mail-sink]}"
+        "$root/deploy/local/mail-sink" --port "${port[mail-sink]}" --directory "$state/mail"
     wait_until 20 port_is_open "${port[mail-sink]}" ||
         fail "the mail sink does not answer." "See deploy/logs mail-sink"
 }

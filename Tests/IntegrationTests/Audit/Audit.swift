@@ -1,6 +1,7 @@
 import Contracts
 import Kernel
 import PostgresKit
+import TestKit
 import Testing
 
 /// One rule of DESIGN §8 as a question to a service's database: what it finds is wrong.
@@ -30,14 +31,32 @@ struct Audit: Sendable {
         try await Drain(deployment: deployment).wait(within: limit)
         let rules =
             LogRules.all(acknowledged) + DeliveryRules.all + RewardRules.all(acknowledged)
-            + LedgerRules.all + RunRules.all(acknowledged)
+            + LedgerRules.all + RunRules.all(acknowledged) + ReferralRules.all(acknowledged)
+            + NotificationRules.all(acknowledged)
         for rule in rules {
             let findings = try await findings(rule)
             #expect(
                 findings.isEmpty, "\(rule.service): \(rule.what): \(findings)",
                 sourceLocation: sourceLocation)
         }
+        let mails = try await NotificationRules.findings(deployment)
+        #expect(
+            mails.isEmpty, "mails arrive once: \(mails.prefix(5))", sourceLocation: sourceLocation)
+        try await expectWholeArchive(sourceLocation: sourceLocation)
         deployment.complaints.expectNone(sourceLocation: sourceLocation)
+    }
+
+    /// ClickHouse holds every event of the log once, with the body that the log has.
+    private func expectWholeArchive(sourceLocation: SourceLocation) async throws {
+        let service = try deployment[.analytics]
+        do {
+            try await Command.run(
+                Repository.executable(ServiceName.analytics.executableName), ["verify-stream"],
+                environment: service.environment)
+        } catch {
+            Issue.record(
+                "ClickHouse does not hold the log: \(error)", sourceLocation: sourceLocation)
+        }
     }
 
     private func findings(_ rule: AuditRule) async throws -> [String] {

@@ -5,7 +5,7 @@ import PostgresKit
 /// What happened takes effect everywhere, and nothing was passed over.
 enum DeliveryRules {
     /// The services that publish or subscribe over an outbox and cursors of their own.
-    static let senders: [ServiceName] = [.client, .campaign, .reward, .workflow]
+    static let senders = ServiceName.allCases.filter { $0 != .event }
 
     static let all =
         senders.flatMap { service in

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// Waits until everything that was begun has ended: nothing waits in an outbox, every subscriber
-/// has read the whole log, and no run is under way.
+/// has read the whole log, and no run, mail or webhook is under way.
 struct Drain: Sendable {
     let deployment: Deployment
 
@@ -59,6 +59,16 @@ struct Drain: Sendable {
                 + (select count(*) from durable_timer) as number
             """)
         if runs > 0 { found.append("\(runs) runs") }
+        let mails = try await count(
+            .notification,
+            "select count(*) as number from notification where status in ('queued', 'sending')")
+        if mails > 0 { found.append("\(mails) mails") }
+        let webhooks = try await count(
+            .notification,
+            """
+            select count(*) as number from webhook_delivery where status in ('pending', 'sending')
+            """)
+        if webhooks > 0 { found.append("\(webhooks) webhooks") }
         return found
     }
 

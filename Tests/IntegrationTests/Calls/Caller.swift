@@ -42,13 +42,13 @@ struct Caller: Sendable {
     /// after a broken connection, a failure of ours, and "in progress".
     func persist(
         _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, key: String? = nil,
-        within limit: Duration = .seconds(60)
+        headers: HTTPHeaders = HTTPHeaders(), within limit: Duration = .seconds(60)
     ) async throws -> Answer {
         let deadline = ContinuousClock.now + limit
         var last = ""
         repeat {
             do {
-                let answer = try await send(method, path, body, key: key)
+                let answer = try await send(method, path, body, key: key, headers: headers)
                 guard answer.asksToRepeat else { return answer }
                 last = answer.description
             } catch let error as HTTPClientError where error.isRetryable {

@@ -32,6 +32,21 @@ struct Staff: Sendable {
             server: deployment.caller(secret), browser: deployment.caller(publishable))
     }
 
+    /// A new owner of a client, signed in.
+    func makeMember(of tenant: Tenant, _ deployment: Deployment) async throws -> Caller {
+        let email: JSONValue = .string("owner@\(tenant.name).example")
+        let password: JSONValue = "correct horse battery staple"
+        try await caller.persist(
+            .post, "/v1/admin/clients/\(tenant.clientID)/members",
+            ["email": email, "name": "Owner", "password": password, "role": "owner"],
+            key: "member-\(tenant.name)"
+        ).expecting(201)
+        let session = try await deployment.caller(nil).persist(
+            .post, "/auth/sessions", ["email": email, "password": password]
+        ).expecting(201)
+        return deployment.caller(try session.string("token"))
+    }
+
     /// A key's secret is told once. When that answer was lost, a careful operator makes another.
     private func makeKey(
         _ kind: String, of client: String, named name: String

@@ -12,7 +12,7 @@ struct Databases: Sendable {
         _ services: [ServiceName], _ secrets: DeploymentSecrets
     ) async throws -> Databases {
         let server = try await PrivatePostgres.start(settings: [
-            "max_connections=150", "shared_buffers=64MB", "max_wal_size=1GB", "jit=off",
+            "max_connections=250", "shared_buffers=64MB", "max_wal_size=1GB", "jit=off",
         ])
         do {
             let administrator = try TestPostgres(url: server.url)

@@ -5,6 +5,10 @@ import SecurityKit
 /// The keys and passwords of one deployment, made when it starts.
 struct DeploymentSecrets: Sendable {
     let staffSecret = Hex.encode(SecureRandom.bytes(32))
+    /// The Ed25519 seed that signs members' tokens.
+    let memberSeed = Base64URL.encode(SecureRandom.bytes(Ed25519PrivateKey.seedByteCount))
+    let hashSecret = Base64URL.encode(SecureRandom.bytes(32))
+    let notificationKey = Base64URL.encode(SecureRandom.bytes(32))
     /// `GRAPEVINE_SERVICE_KEYS`: who may call `/internal`.
     let publicKeys: String
     private let seeds: [ServiceName: String]

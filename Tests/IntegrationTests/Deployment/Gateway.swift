@@ -11,15 +11,17 @@ struct Gateway: Sendable {
 
     /// Renders the template into `directory` and starts nginx.
     static func start(
-        in directory: String, before services: [ServiceName: UInt16]
+        in directory: String, before services: [ServiceName: UInt16],
+        port: UInt16 = FreePort.find()
     ) async throws -> Gateway {
-        let port = FreePort.find()
         let ports = services.map { "\($0.rawValue)=\($1)\n" }.joined()
         // The scripts want a port for everything; the gateway does not go to the stores.
         try Data("gateway=\(port)\npostgres=9\nredis=9\n\(ports)".utf8).write(
             to: URL(filePath: "\(directory)/ports"))
         let script = "\(Repository.root)/deploy/local/gateway"
-        let environment = ["GRAPEVINE_STATE": directory]
+        let environment = [
+            "GRAPEVINE_STATE": directory, "GRAPEVINE_GATEWAY_SIGN_INS_PER_SECOND": "1000",
+        ]
         try await Command.run(script, ["configure"], environment: environment)
         let process = try ManagedProcess(
             script, ["run"], environment: environment, logPath: "\(directory)/gateway.log")

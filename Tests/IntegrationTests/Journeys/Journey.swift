@@ -13,17 +13,8 @@ struct Journey: Sendable {
     static func begin(
         _ name: String, _ tenant: Tenant, _ acknowledged: Acknowledged, budget: Int = 10_000_000
     ) async throws -> Journey {
-        let campaign = try await tenant.server.persist(
-            .post, "/v1/portal/campaigns", CampaignBody.signUp(name, budget: budget),
-            key: "campaign-\(name)"
-        ).expecting(201)
-        let text = try campaign.string("campaign_id")
-        guard let campaignID = CampaignID(text) else {
-            throw UnexpectedAnswer(answer: campaign, wanted: "a campaign's id")
-        }
-        try await tenant.server.persist(
-            .post, "/v1/portal/campaigns/\(text)/activate", key: "activate-\(name)"
-        ).expecting(200)
+        let campaignID = try await tenant.activate(
+            CampaignBody.signUp(name, budget: budget), key: name)
         return Journey(tenant: tenant, campaignID: campaignID, acknowledged: acknowledged)
     }
 
@@ -31,15 +22,11 @@ struct Journey: Sendable {
     ///
     /// Returns the answer to the event: `accepted`, or `duplicate` when an earlier answer was lost.
     @discardableResult
-    func signUp(_ participant: String) async throws -> String {
+    func signUp(_ participant: String, broughtBy touch: JSONValue? = nil) async throws -> String {
         let eventID = "signed-up-\(participant)"
-        let body: JSONValue = ["events": [.signUp(participant, eventID: eventID)]]
-        let answer = try await tenant.server.persist(.post, "/v1/sdk/events", body).expecting(202)
-        let status = answer["results"]?.array?.first?["status"]?.string ?? ""
-        guard status == "accepted" || status == "duplicate" else {
-            throw UnexpectedAnswer(answer: answer, wanted: "an accepted event")
-        }
-        acknowledged.add(Acknowledged.Event(clientID: tenant.clientID, eventID: eventID))
+        let status = try await tenant.tell(
+            .signUp(participant, eventID: eventID, broughtBy: touch), eventID: eventID,
+            acknowledged)
         acknowledged.add(
             Acknowledged.Reward(
                 clientID: tenant.clientID, campaignID: campaignID, participant: participant))
@@ -80,6 +67,40 @@ struct Journey: Sendable {
     }
 }
 
+extension Tenant {
+    /// A new campaign, active.
+    func activate(_ body: JSONValue, key: String) async throws -> CampaignID {
+        let campaign = try await server.persist(
+            .post, "/v1/portal/campaigns", body, key: "campaign-\(key)"
+        ).expecting(201)
+        let text = try campaign.string("campaign_id")
+        guard let campaignID = CampaignID(text) else {
+            throw UnexpectedAnswer(answer: campaign, wanted: "a campaign's id")
+        }
+        try await server.persist(
+            .post, "/v1/portal/campaigns/\(text)/activate", key: "activate-\(key)"
+        ).expecting(200)
+        return campaignID
+    }
+
+    /// The client's server tells of one event, again and again until it is acknowledged.
+    ///
+    /// Returns the answer to the event: `accepted`, or `duplicate` when an earlier answer was lost.
+    @discardableResult
+    func tell(
+        _ event: JSONValue, eventID: String, _ acknowledged: Acknowledged
+    ) async throws -> String {
+        let answer = try await server.persist(.post, "/v1/sdk/events", ["events": [event]])
+            .expecting(202)
+        let status = answer["results"]?.array?.first?["status"]?.string ?? ""
+        guard status == "accepted" || status == "duplicate" else {
+            throw UnexpectedAnswer(answer: answer, wanted: "an accepted event")
+        }
+        acknowledged.add(Acknowledged.Event(clientID: clientID, eventID: eventID))
+        return status
+    }
+}
+
 extension JSONValue {
     /// The moment, as the wire has it.
     static var now: JSONValue { .string("\(SystemClock().now())") }
@@ -87,12 +108,25 @@ extension JSONValue {
     /// The event of a sign-up as a client's server sends it. A repeat is the same to the letter.
     static func signUp(
         _ participant: String, eventID: String, at moment: JSONValue = .now,
-        plan: String = "pro"
+        plan: String = "pro", broughtBy touch: JSONValue? = nil
     ) -> JSONValue {
-        [
-            "event": "user_signed_up", "event_id": .string(eventID), "occurred_at": moment,
+        .event(
+            "user_signed_up", of: participant, eventID: eventID, at: moment,
+            with: [
+                "traits": ["email": .string("\(participant)@people.example")],
+                "properties": ["plan": .string(plan)], "referral": touch,
+            ])
+    }
+
+    /// An event; what is nil is left out.
+    static func event(
+        _ type: String, of participant: String, eventID: String, at moment: JSONValue = .now,
+        with more: [String: JSONValue?] = [:]
+    ) -> JSONValue {
+        let whole: [String: JSONValue] = [
+            "event": .string(type), "event_id": .string(eventID), "occurred_at": moment,
             "participant_id": .string(participant),
-            "properties": ["plan": .string(plan)],
         ]
+        return .object(whole.merging(more.compactMapValues { $0 }) { $1 })
     }
 }

@@ -2,9 +2,10 @@ import Contracts
 import HTTPKit
 import Kernel
 import TestKit
+import Testing
 
-/// Ordinary traffic that passes every part of the path: a new client with keys, a campaign through
-/// its life, and people who sign up.
+/// Ordinary traffic that passes every part of the path: a new client with keys, campaigns through
+/// their life, people who sign up, bring friends and are rewarded, a server that is told of it.
 struct Round: Sendable {
     let deployment: Deployment
     let acknowledged: Acknowledged
@@ -14,8 +15,12 @@ struct Round: Sendable {
     func play(_ name: String, signUps count: Int = 8) async throws -> Journey {
         let staff = try await Staff.signIn(deployment)
         let tenant = try await staff.makeTenant(name, deployment)
-        let journey = try await Journey.begin(name, tenant, acknowledged)
+        let receiver = try await WebhookReceiver.start(
+            for: tenant, types: ["reward.fulfilled"], key: name)
+        let referrals = try await ReferralJourney.begin(name, tenant, acknowledged)
+        let journey = referrals.signUps
         try await journey.signUps(count, named: "first")
+        try await referrals.play("first-pair")
         // What may change while it runs.
         let path = "/v1/portal/campaigns/\(journey.campaignID)"
         try await tenant.server.persist(
@@ -24,7 +29,13 @@ struct Round: Sendable {
         try await tenant.server.persist(.post, "\(path)/pause", key: "pause").expecting(200)
         try await tenant.server.persist(.post, "\(path)/resume", key: "resume").expecting(200)
         try await journey.signUps(count, named: "second")
-        try await journey.waitForFulfilled(count * 2)
+        try await referrals.play("second-pair")
+        try await journey.waitForFulfilled(count * 2 + 4)
+        try await referrals.waitForRewards(of: 2)
+        try await eventually("the client's server is told of each reward", within: .seconds(60)) {
+            receiver.bodies.count == count * 2 + 8
+        }
+        await receiver.stop()
         return journey
     }
 }
