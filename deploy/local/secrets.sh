@@ -90,6 +90,9 @@ GRAPEVINE_TRUST_FORWARDED_FOR=true"
         [[ $peer == "$name" ]] || text+="
 GRAPEVINE_${peer^^}_URL=http://127.0.0.1:${port[$peer]}"
     done
+    # An operator's own settings, a line each.
+    [[ ! -s $state/settings/$name.env ]] || text+="
+$(<"$state/settings/$name.env")"
     if [[ -n ${GRAPEVINE_LOG_LEVEL:-} ]]; then text+="
 GRAPEVINE_LOG_LEVEL=$GRAPEVINE_LOG_LEVEL"; fi
     write_secret "$file" "$text"

@@ -106,6 +106,19 @@ save_ports() {
         sort >"$state/ports"
 }
 
+# A port base with nobody on any of its ports.
+spare_base() {
+    local base number
+    for base in {9300..19300..100}; do
+        for number in {0..23}; do
+            ! port_is_open $((base + number)) || continue 2
+        done
+        printf '%s' "$base"
+        return
+    done
+    fail "there are no 24 free ports in a row."
+}
+
 # MARK: processes
 
 # The pid in a pid file, when that process is alive and its command line names what we expect

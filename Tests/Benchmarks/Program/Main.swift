@@ -17,6 +17,13 @@ enum Main {
                 print("the reads failed: \(String(reflecting: error))")
                 exit(1)
             }
+        case "journey":
+            do {
+                print(try await JourneyLoad(arguments: words.dropFirst()).run())
+            } catch {
+                print("the journeys failed: \(String(reflecting: error))")
+                exit(1)
+            }
         default:
             // As every service: the same wiring, log writer, audiences and end.
             await ServiceRunner.main(BenchmarkService.self)

@@ -2,6 +2,7 @@ import HTTPKit
 import Kernel
 import SecurityKit
 import TestKit
+import Testing
 
 /// One of each thing that a client can have, by the name that routes have for its id.
 struct Nouns: Sendable {
