@@ -12,17 +12,9 @@ extension JSONValue {
                 Dictionary(
                     members.map { (Self.storable($0.key), $0.value.storable) },
                     uniquingKeysWith: { first, _ in first }))
-        case .number(let number): Self.isStorable(number) ? self : .string(number.text)
+        case .number(let number): number.isStorable ? self : .string(number.text)
         case .null, .bool: self
         }
-    }
-
-    private static func isStorable(_ number: JSONNumber) -> Bool {
-        guard number.text.utf8.count <= 100, number.double != nil else { return false }
-        guard let mark = number.text.firstIndex(where: { $0 == "e" || $0 == "E" }) else {
-            return true
-        }
-        return number.text[number.text.index(after: mark)...].count { $0.isNumber } <= 3
     }
 
     private static func storable(_ text: String) -> String {

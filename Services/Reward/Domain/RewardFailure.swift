@@ -28,4 +28,6 @@ enum RefusalReason: String, Error, Sendable, Hashable {
     case budgetExceeded = "budget_exceeded"
     case limitReached = "limit_reached"
     case notEligible = "not_eligible"
+    /// There was a reward, and a person refused it.
+    case rejected
 }

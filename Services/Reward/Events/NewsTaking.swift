@@ -22,7 +22,7 @@ struct NewsTaking: Sendable {
         self.telemetry = telemetry
         refusedBudgets = telemetry.metrics.counter(
             "grapevine_reward_budgets_refused_total",
-            help: "Budgets that were not lowered because more is spent and reserved.")
+            help: "Budgets that could not be brought to what their campaign says.")
     }
 
     /// Applies events in the subscriber's transaction.
@@ -46,17 +46,26 @@ struct NewsTaking: Sendable {
         // A draft that is closed never had a budget, and what has ended keeps what it had.
         guard isInForce, campaign.status == .active || campaign.status == .paused else { return }
         do {
-            try await funding.fund(campaign, in: transaction)
+            // What is spent cannot be unspent. The budget shows what is in force.
+            if let missing = try await funding.fund(campaign, in: transaction) {
+                report(campaign, "a budget was lowered only to what is spent and reserved", missing)
+            }
         } catch RewardFailure.balanceTooLow {
-            // What is spent cannot be unspent. All else of the revision holds; the budget stays.
-            refusedBudgets.increment()
-            telemetry.logger.error(
-                "a budget was not lowered: more is spent and reserved",
-                [
-                    ("campaign_id", .text(campaign.campaignID.description)),
-                    ("revision", .integer(campaign.revision)),
-                ])
+            // All else of the revision holds; the budget stays.
+            report(campaign, "a budget is beyond what the ledger can count", nil)
         }
+    }
+
+    private func report(_ campaign: CampaignDefinition, _ what: String, _ missing: Amount?) {
+        refusedBudgets.increment()
+        var fields: [(String, Logger.Value)] = [
+            ("campaign_id", .text(campaign.campaignID.description)),
+            ("revision", .integer(campaign.revision)),
+        ]
+        if let missing {
+            fields.append(("units_not_taken_back", .text(String(missing.units))))
+        }
+        telemetry.logger.error(what, fields)
     }
 
     private static func campaign(of event: LogEvent) throws -> CampaignDefinition {

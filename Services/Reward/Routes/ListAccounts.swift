@@ -5,7 +5,7 @@ import ServiceKit
 
 /// `GET /v1/portal/ledger/accounts`: the client's accounts with their counters.
 struct ListAccounts: Sendable {
-    struct Account: Codable, Sendable {
+    struct Account: Encodable, Sendable {
         let accountID: AccountID
         let kind: String
         /// The client, campaign or participant that the account belongs to.
@@ -40,8 +40,8 @@ struct ListAccounts: Sendable {
         let rows = try await ledger.accounts(
             of: [campaign?.uuid, participant?.uuid].compactMap(\.self),
             after: try request.query.cursor(), limit: page.limit + 1, client: principal.clientID)
-        let cut = Page(rows: rows, limit: page.limit) { $0.accountID.description }
-        return .json(Page(data: try cut.data.map(Self.render), nextCursor: cut.nextCursor))
+        return .json(
+            try Page(rows: rows, limit: page.limit) { $0.accountID.description }.map(Self.render))
     }
 
     private static func render(_ account: LedgerAccount) throws -> Account {

@@ -5,22 +5,6 @@ import ServiceKit
 
 /// `GET /v1/portal/rewards`: the client's rewards, newest first.
 struct ListRewards: Sendable {
-    struct Answer: Encodable, Sendable {
-        let data: [RewardAnswer]
-        let nextCursor: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case data
-            case nextCursor = "next_cursor"
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(data, forKey: .data)
-            try container.encode(nextCursor, forKey: .nextCursor)
-        }
-    }
-
     let rewards: RewardStore
 
     func respond(
@@ -35,10 +19,8 @@ struct ListRewards: Sendable {
         let rows = try await rewards.list(
             filter, after: try request.query.cursor(), limit: page.limit + 1,
             of: principal.clientID)
-        let cut = Page(rows: rows, limit: page.limit) { $0.summary.rewardID.description }
         return .json(
-            Answer(
-                data: cut.data.map { RewardAnswer(reward: $0, history: nil) },
-                nextCursor: cut.nextCursor))
+            Page(rows: rows, limit: page.limit) { $0.summary.rewardID.description }
+                .map { RewardAnswer(reward: $0, history: nil) })
     }
 }

@@ -4,7 +4,7 @@ import ServiceKit
 
 /// `GET /v1/portal/ledger/transfers?account_id=`: an account's transfers, newest first.
 struct ListTransfers: Sendable {
-    struct Transfer: Codable, Sendable {
+    struct Transfer: Encodable, Sendable {
         let transferID: TransferID
         /// Transfers of one chain were written together.
         let chainID: String
@@ -47,8 +47,8 @@ struct ListTransfers: Sendable {
             of: account, after: try request.query.cursor(), limit: page.limit + 1,
             client: principal.clientID)
         guard let rows else { throw RewardFailure.accountUnknown }
-        let cut = Page(rows: rows, limit: page.limit) { $0.transferID.description }
-        return .json(Page(data: cut.data.map(Self.render), nextCursor: cut.nextCursor))
+        return .json(
+            Page(rows: rows, limit: page.limit) { $0.transferID.description }.map(Self.render))
     }
 
     private static func render(_ transfer: LedgerTransfer) -> Transfer {

@@ -6,13 +6,16 @@ import ServiceKit
 struct ReadBudget: Sendable {
     struct Answer: Encodable {
         let campaignID: CampaignID
+        /// What the campaign says; less than `budget` when more is spent and reserved already.
+        let requested: Amount
+        /// What is in force.
         let budget: Amount
         let reserved: Amount
         let spent: Amount
         let available: Amount
 
         private enum CodingKeys: String, CodingKey {
-            case budget, reserved, spent, available
+            case requested, budget, reserved, spent, available
             case campaignID = "campaign_id"
         }
     }
@@ -28,7 +31,7 @@ struct ReadBudget: Sendable {
         else { throw Problem.notFound("campaign") }
         return .json(
             Answer(
-                campaignID: id, budget: budget.funded, reserved: budget.reserved,
-                spent: budget.spent, available: budget.available))
+                campaignID: id, requested: budget.requested, budget: budget.funded,
+                reserved: budget.reserved, spent: budget.spent, available: budget.available))
     }
 }

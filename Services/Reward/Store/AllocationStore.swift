@@ -54,7 +54,8 @@ struct AllocationStore: Sendable {
         let postings = grants.flatMap(postings)
         let accounts = LedgerWriting.accountsToOpen(postings.map(\.leg))
         var statements = [
-            LedgerWriting.byKey, GrantSQL.lock(grants), GrantSQL.insert(grants, at: time),
+            LedgerWriting.byKey, GrantSQL.lock(grants.map(\.key)),
+            GrantSQL.insert(grants, at: time),
             Self.countCampaign(ids, client, campaign),
             Self.countParticipants(
                 ids, client, campaign, limit: limits.maximumRewardsPerParticipant),

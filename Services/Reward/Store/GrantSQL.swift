@@ -7,19 +7,15 @@ import PostgresKit
 /// Lookups are subqueries and laterals, not joins: one by key for each grant, however the tables
 /// have grown since the statement was planned.
 enum GrantSQL {
-    /// Makes attempts at one grant follow each other until the transaction ends.
+    /// Makes whoever changes one grant follow each other until the transaction ends.
     ///
     /// Equal numbers of different grants only make one wait for the other.
-    static func lock(_ grants: [Grant]) -> SQL {
-        let keys = grants.map { grant in
-            "\(grant.clientID.uuid) \(grant.campaignID.uuid) \(grant.rule.ruleID) "
-                + "\(grant.participantID.uuid) \(grant.role.rawValue) \(grant.subject)"
-        }
-        return """
-            select 'lock' as counted, pg_advisory_xact_lock(number) from (
-                select distinct hashtextextended(key, 0) as number
-                from unnest(\(keys)::text[]) as key order by number) numbers
-            """
+    static func lock(_ grants: [GrantKey]) -> SQL {
+        """
+        select 'lock' as counted, pg_advisory_xact_lock(number) from (
+            select distinct hashtextextended(key, 0) as number
+            from unnest(\(grants.map(\.text))::text[]) as key order by number) numbers
+        """
     }
 
     /// Inserts a reward for each grant that has a fitting decision, no reward and no refusal.
@@ -86,6 +82,21 @@ enum GrantSQL {
                 and subject = \(grant.subject) and holds_grant)
         on conflict on constraint reward_refusal_once do nothing
         """
+    }
+
+    /// Records that a person refused a reward: the attempt that made it has its outcome.
+    static func reject(_ reward: RewardRow, at now: Timestamp, id: RefusalID) -> SQL {
+        let summary = reward.summary
+        return """
+            insert into reward_refusal (
+                refusal_id, client_id, campaign_id, rule_id, participant_id, role, subject,
+                decision_id, run_id, reason, created_at)
+            values (
+                \(id), \(reward.clientID), \(summary.campaignID), \(summary.ruleID),
+                \(summary.participantID), \(summary.role), \(summary.subject),
+                \(reward.decisionID), \(reward.runID as RunID?), \(RefusalReason.rejected), \(now))
+            on conflict on constraint reward_refusal_once do nothing
+            """
     }
 
     private static func table(_ grants: [Grant]) -> SQL {

@@ -54,6 +54,9 @@ struct LedgerTransfer: Sendable, RowDecodable {
 
 /// A campaign's money.
 struct CampaignBudget: Sendable {
+    /// What the campaign says.
+    let requested: Amount
+    /// What it was given: what is in force.
     let funded: Amount
     let reserved: Amount
     let available: Amount
@@ -118,6 +121,7 @@ struct LedgerStore: Sendable {
         let row = try await postgres.queryOne(
             """
             select told.definition -> 'budget' ->> 'asset' as asset,
+                (told.definition -> 'budget' ->> 'units')::numeric as requested,
                 coalesce(funding.funded, 0) as funded,
                 coalesce(account.debits_pending, 0) as reserved,
                 coalesce(account.credits_posted - account.debits_posted
@@ -137,7 +141,8 @@ struct LedgerStore: Sendable {
             """)
         guard let row else { return nil }
         return CampaignBudget(
-            funded: try row.amount("funded"), reserved: try row.amount("reserved"),
+            requested: try row.amount("requested"), funded: try row.amount("funded"),
+            reserved: try row.amount("reserved"),
             available: try row.amount("available"), spent: try row.amount("spent"))
     }
 }

@@ -34,7 +34,7 @@ struct RefusalStore: Sendable {
         // One transaction on a shared connection; each statement sees what committed before it
         // began, so the second sees what the holder of the lock before us did.
         _ = try await postgres.pipeline([
-            GrantSQL.lock([grant]),
+            GrantSQL.lock([grant.key]),
             GrantSQL.refuse(grant, reason, at: time, id: world.ids.next()),
         ])
     }

@@ -42,6 +42,12 @@ struct RewardRow: Sendable, RowDecodable {
             participantID: summary.participantID, amount: summary.amount)
     }
 
+    var key: GrantKey {
+        GrantKey(
+            clientID: clientID, campaignID: summary.campaignID, ruleID: summary.ruleID,
+            participantID: summary.participantID, role: summary.role, subject: summary.subject)
+    }
+
     /// The same reward in another status.
     func summary(_ status: RewardStatus) -> RewardSummary {
         RewardSummary(

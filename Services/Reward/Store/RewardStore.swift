@@ -118,8 +118,15 @@ struct RewardStore: Sendable {
                 resolves: leg.kind.resolvesReservation ? reward.reserveTransferID : nil)
         }
         var statements: [SQL] = []
-        // The campaign's row before the accounts, as in an allocation.
-        if status == .rejected { statements += Self.uncount(reward) }
+        // The grant and the campaign's row before the accounts, as in an allocation. Whoever repeats
+        // the attempt meanwhile waits, and then finds the refusal where the reward was.
+        if status == .rejected {
+            statements = [
+                GrantSQL.lock([reward.key]),
+                GrantSQL.reject(reward, at: now, id: world.ids.next()),
+            ]
+            statements += Self.uncount(reward)
+        }
         let accounts = LedgerWriting.accountsToOpen(legs)
         if !accounts.isEmpty {
             statements.append(

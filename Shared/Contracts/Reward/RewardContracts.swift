@@ -168,7 +168,8 @@ package struct AllocateRewardResponse: Sendable, Codable, Hashable {
         case allocated
         /// This grant already has its reward; it is returned.
         case existing
-        /// No reward; `reason` says why (`budget_exceeded`, `not_eligible`, `limit_reached`).
+        /// No reward; `reason` says why (`budget_exceeded`, `not_eligible`, `limit_reached`,
+        /// `rejected`).
         case refused
     }
 

@@ -50,6 +50,15 @@ package struct JSONNumber: Sendable, Hashable {
     package var integer: Int? { Int(text) }
     /// The nearest binary number; nil beyond its range.
     package var double: Double? { Double(text).flatMap { $0.isFinite ? $0 : nil } }
+
+    /// Within what every reader of JSON can hold and PostgreSQL keeps: it refuses 1e999999 and
+    /// 1e-999999. At most 100 characters.
+    package var isStorable: Bool {
+        guard text.utf8.count <= 100, double != nil else { return false }
+        guard let mark = text.firstIndex(where: { $0 == "e" || $0 == "E" }) else { return true }
+        let exponent = text[text.index(after: mark)...]
+        return Int(exponent).map { (-400...400).contains($0) } ?? false
+    }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,

@@ -14,14 +14,21 @@ package struct Page<Element: Sendable>: Sendable {
         let data = Array(rows.prefix(limit))
         self.init(data: data, nextCursor: rows.count > limit ? data.last.map(cursor) : nil)
     }
-}
 
-extension Page: Codable where Element: Codable {
+    /// The same page of what the rows are shown as.
+    package func map<Shown: Sendable>(_ show: (Element) throws -> Shown) rethrows -> Page<Shown> {
+        Page<Shown>(data: try data.map(show), nextCursor: nextCursor)
+    }
+
     private enum CodingKeys: String, CodingKey {
         case data
         case nextCursor = "next_cursor"
     }
+}
 
+extension Page: Decodable where Element: Decodable {}
+
+extension Page: Encodable where Element: Encodable {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(data, forKey: .data)

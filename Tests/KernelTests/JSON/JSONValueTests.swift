@@ -42,6 +42,16 @@ import Testing
         #expect(JSONNumber(text: "-7").integer == -7)
     }
 
+    @Test(arguments: [
+        ("0", true), ("-1.5", true), ("1e3", true), ("1E-400", true), ("1e+308", true),
+        ("123456789012345678901234567890", true), ("1e309", false), ("1e999999", false),
+        ("1e-401", false), ("1e-999999", false), ("1e-99999999999999999999", false),
+        (String(repeating: "1", count: 100), true), (String(repeating: "1", count: 101), false),
+    ])
+    func `a number is storable within what every reader can hold`(text: String, isStorable: Bool) {
+        #expect(JSONNumber(text: text).isStorable == isStorable)
+    }
+
     @Test func `a number that no coder can hold is an error, never another number`() {
         #expect(throws: EncodingError.self) {
             try JSONEncoder().encode([JSONValue.number(JSONNumber(text: "1e999"))])

@@ -13,6 +13,14 @@ import Testing
         #expect(Page(rows: [Int](), limit: 2) { "\($0)" }.nextCursor == nil)
     }
 
+    @Test func `a page of rows becomes a page of what they are shown as`() throws {
+        let page = Page(rows: [1, 2, 3], limit: 2) { "after \($0)" }.map { "row \($0)" }
+        #expect(page.data == ["row 1", "row 2"])
+        #expect(page.nextCursor == "after 2")
+        struct Refused: Error {}
+        #expect(throws: Refused.self) { try page.map { _ -> Int in throw Refused() } }
+    }
+
     @Test func `the last page says null`() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

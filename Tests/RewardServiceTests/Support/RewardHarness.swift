@@ -114,7 +114,7 @@ struct RewardHarness: Sendable {
         id: CampaignID = CampaignID(UUID()), revision: Int = 1, status: CampaignStatus = .active,
         budget: Int128 = 100_000, amount: Int128 = 1000, approval: ApprovalPolicy = .automatic,
         limits: CampaignLimits = CampaignLimits(), endsAt: Timestamp? = nil,
-        eligibility: Rule? = nil
+        eligibility: Rule? = nil, rules: [RewardRule]? = nil
     ) throws -> CampaignDefinition {
         CampaignDefinition(
             campaignID: id, clientID: client, revision: revision, name: "Welcome",
@@ -123,13 +123,18 @@ struct RewardHarness: Sendable {
                 CampaignTrigger(event: "user_signed_up", condition: nil, minimumTrust: .server)
             ],
             startsAt: nil, endsAt: endsAt, eligibility: eligibility,
-            rewardRules: [
-                RewardRule(
-                    ruleID: "welcome", recipient: .participant, kind: .credit,
-                    amount: try Amount(units: amount, asset: asset), approval: approval,
-                    fulfilment: .automatic)
-            ],
+            rewardRules: try rules ?? [rule("welcome", amount: amount, approval: approval)],
             limits: limits, budget: try Amount(units: budget, asset: asset))
+    }
+
+    func rule(
+        _ id: String, _ recipient: RewardRecipient = .participant, amount: Int128,
+        approval: ApprovalPolicy = .automatic
+    ) throws -> RewardRule {
+        RewardRule(
+            ruleID: id, recipient: recipient, kind: .credit,
+            amount: try Amount(units: amount, asset: asset), approval: approval,
+            fulfilment: .automatic)
     }
 
     /// Tells of a campaign; the position to carry in calls about it.
@@ -177,14 +182,15 @@ struct RewardHarness: Sendable {
 
     func allocate(
         _ campaign: CampaignDefinition, _ participant: ParticipantID, decision: String?,
-        subject: String? = nil, rule: String = "welcome", run: RunID = RunID(UUID())
+        subject: String? = nil, rule: String = "welcome", role: RewardRecipient = .participant,
+        run: RunID = RunID(UUID())
     ) async throws -> AllocateRewardResponse {
         try await workflow.call(
             RewardContracts.allocate,
             AllocateRewardRequest(
                 clientID: campaign.clientID, campaignID: campaign.campaignID,
                 revision: campaign.revision, ruleID: rule, participantID: participant,
-                role: .participant, subject: subject ?? participant.description,
+                role: role, subject: subject ?? participant.description,
                 decisionID: decision ?? "", runID: run),
             CallOptions(idempotencyKey: UUID().uuidString, deadline: .seconds(60)))
     }

@@ -19,6 +19,7 @@ final class StandInPeers: Sendable {
         var events: [LogEvent] = []
         var messages: [LogMessage] = []
         var unknownParticipants: Set<ParticipantID> = []
+        var trustedTraits: [ParticipantID: JSONValue] = [:]
         var isClientServiceAway = false
         var positions: [String?] = []
     }
@@ -38,6 +39,10 @@ final class StandInPeers: Sendable {
 
     func forget(_ participant: ParticipantID) {
         _ = state.withLock { $0.unknownParticipants.insert(participant) }
+    }
+
+    func tell(_ traits: JSONValue, of participant: ParticipantID) {
+        state.withLock { $0.trustedTraits[participant] = traits }
     }
 
     func setClientServiceAway(_ isAway: Bool) {
@@ -123,11 +128,12 @@ final class StandInPeers: Sendable {
     private func lookUp(
         _ input: LookUpParticipantRequest, _ request: HTTPRequest
     ) throws -> ParticipantProfile? {
-        let (isAway, isUnknown) = state.withLock { state in
+        let (isAway, isUnknown, traits) = state.withLock { state in
             state.positions.append(request.headers[LogPosition.headerName])
             return (
                 state.isClientServiceAway,
-                state.unknownParticipants.contains(input.participantID)
+                state.unknownParticipants.contains(input.participantID),
+                state.trustedTraits[input.participantID] ?? [:]
             )
         }
         if isAway { throw Problem.unavailable() }
@@ -135,7 +141,7 @@ final class StandInPeers: Sendable {
         let seen = Timestamp(microseconds: 1_700_000_000_000_000)
         return ParticipantProfile(
             participantID: input.participantID, clientID: input.clientID, externalID: "user-1",
-            traits: ["plan": "pro"], trustedTraits: [:], firstSeenAt: seen, lastSeenAt: seen,
+            traits: ["plan": "pro"], trustedTraits: traits, firstSeenAt: seen, lastSeenAt: seen,
             signedUpAt: seen)
     }
 

@@ -64,7 +64,7 @@ struct TraitSet: Sendable, Hashable {
         switch value {
         case .null, .bool: return true
         case .string(let text): return isStorable(text)
-        case .number(let number): return isStorable(number)
+        case .number(let number): return number.isStorable
         case .array(let elements):
             return elements.allSatisfy { isStorable($0, depth: depth + 1) }
         case .object(let members):
@@ -72,15 +72,5 @@ struct TraitSet: Sendable, Hashable {
                 isStorable($0.key) && isStorable($0.value, depth: depth + 1)
             }
         }
-    }
-
-    /// Within what every reader of JSON can hold: PostgreSQL refuses 1e999999 and 1e-999999.
-    private static func isStorable(_ number: JSONNumber) -> Bool {
-        guard number.text.utf8.count <= 100, number.double != nil else { return false }
-        guard let mark = number.text.firstIndex(where: { $0 == "e" || $0 == "E" }) else {
-            return true
-        }
-        let exponent = number.text[number.text.index(after: mark)...]
-        return Int(exponent).map { (-400...400).contains($0) } ?? false
     }
 }

@@ -42,6 +42,12 @@ struct Grant: Sendable {
         reserveTransferID = ids.next()
     }
 
+    var key: GrantKey {
+        GrantKey(
+            clientID: clientID, campaignID: campaignID, ruleID: rule.ruleID,
+            participantID: participantID, role: role, subject: subject)
+    }
+
     var posting: RewardPosting {
         RewardPosting(
             clientID: clientID, campaignID: campaignID, participantID: participantID,
@@ -66,5 +72,21 @@ struct Grant: Sendable {
             rewardID: rewardID, campaignID: campaignID, ruleID: rule.ruleID,
             participantID: participantID, role: role, subject: subject, amount: rule.amount,
             status: status)
+    }
+}
+
+/// What is given at most once.
+struct GrantKey: Sendable, Hashable {
+    let clientID: ClientID
+    let campaignID: CampaignID
+    let ruleID: String
+    let participantID: ParticipantID
+    let role: RewardRecipient
+    let subject: String
+
+    /// One text per key: only the last part may hold a space.
+    var text: String {
+        "\(clientID.uuid) \(campaignID.uuid) \(ruleID) \(participantID.uuid) \(role.rawValue) "
+            + subject
     }
 }
