@@ -1,8 +1,10 @@
 import ClickHouseKit
 import Contracts
 import FoundationEssentials
+import HTTPKit
 import Kernel
 import PostgresKit
+import ServiceKit
 import TestKit
 import Testing
 

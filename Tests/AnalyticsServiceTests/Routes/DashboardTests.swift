@@ -4,6 +4,7 @@ import FoundationEssentials
 import HTTPKit
 import Kernel
 import SecurityKit
+import ServiceKit
 import TestKit
 import Testing
 

@@ -1,3 +1,4 @@
+import Kernel
 import Testing
 
 @testable import NotificationService
@@ -30,11 +31,12 @@ import Testing
     ]) func `a text that is no template is refused with its place`(
         source: String, code: String, line: Int, column: Int
     ) throws {
-        let fault = try #require(fault(source, .text))
-        #expect(fault.code == code)
-        #expect((fault.line, fault.column) == (line, column))
-        #expect(fault.fieldError.pointer == "/text")
-        #expect(fault.fieldError.detail.hasPrefix("Line \(line), column \(column): "))
+        let found = try #require(fault(source, .text))
+        #expect(found.code == code)
+        #expect(found.line == line)
+        #expect(found.column == column)
+        #expect(found.fieldError.pointer == "/text")
+        #expect(found.fieldError.detail.hasPrefix("Line \(line), column \(column): "))
     }
 
     @Test(arguments: [

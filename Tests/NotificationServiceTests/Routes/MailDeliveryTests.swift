@@ -2,6 +2,8 @@ import Contracts
 import FoundationEssentials
 import HTTPKit
 import Kernel
+import PostgresKit
+import ServiceKit
 import TestKit
 import Testing
 

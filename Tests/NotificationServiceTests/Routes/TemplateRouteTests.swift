@@ -1,6 +1,9 @@
+import Contracts
 import FoundationEssentials
 import HTTPKit
 import Kernel
+import PostgresKit
+import ServiceKit
 import TestKit
 import Testing
 

@@ -1,6 +1,8 @@
 import Foundation
 import HTTPKit
 import Kernel
+import PostgresKit
+import ServiceKit
 import TestKit
 import Testing
 
