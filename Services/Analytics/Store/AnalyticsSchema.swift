@@ -153,7 +153,7 @@ enum AnalyticsSchema {
 
     private static let participantNamesView: ClickHouseSQL = """
         CREATE MATERIALIZED VIEW IF NOT EXISTS participant_names_view TO participant_names
-        AS SELECT client_id, participant_id, any(external_id) AS external_id
-        FROM events WHERE external_id != '' GROUP BY client_id, participant_id
+        AS SELECT client_id, participant_id, external_id
+        FROM events WHERE external_id != '' GROUP BY client_id, participant_id, external_id
         """
 }
