@@ -95,6 +95,9 @@ final class LiveFeed: Sendable {
 
     // MARK: - Watching
 
+    /// Open views.
+    var viewCount: Int { state.withLock { $0.count } }
+
     /// Begins to watch. Throws 429 and 503 when there are too many views, and 503 when the log
     /// cannot be followed now.
     func open(clientID: ClientID, campaignID: CampaignID?) async throws -> LiveSubscription {

@@ -19,6 +19,7 @@ final class StandInLog: Sendable {
     private struct State {
         var shards: [[LogEvent]] = [[], []]
         var acknowledged = [0, 0]
+        var revoked: Set<ClientID> = []
     }
 
     let tenant = Tenant(
@@ -100,8 +101,22 @@ final class StandInLog: Sendable {
         }
     }
 
+    /// Revokes a tenant's key and says so.
+    func revokeKey(of tenant: Tenant) {
+        state.withLock { _ = $0.revoked.insert(tenant.clientID) }
+        append(
+            ClientMessage.keyRevoked, of: tenant,
+            properties: [
+                "key_id": .string(APIKeyID(UUID()).description),
+                "key_hash": .string(Hex.encode(tenant.key.hash)),
+            ])
+    }
+
     private func key(_ hash: String) -> ResolvedKey? {
-        let owner = [tenant, other].first { Hex.encode($0.key.hash) == hash }
+        let revoked = state.withLock { $0.revoked }
+        let owner = [tenant, other].first {
+            Hex.encode($0.key.hash) == hash && !revoked.contains($0.clientID)
+        }
         return owner.map {
             ResolvedKey(
                 keyID: APIKeyID(UUID()), clientID: $0.clientID, kind: .secret, mode: .live,
