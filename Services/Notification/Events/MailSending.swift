@@ -39,12 +39,26 @@ struct MailSending: Sendable {
     }
 
     func perform(_ job: MailJob) async {
-        let trace = job.traceparent.flatMap { TraceContext(traceparent: $0)?.child() }
-        await TraceContext.$current.withValue(trace) {
+        let cause = job.traceparent.flatMap { TraceContext(traceparent: $0) }
+        let span = world.telemetry.tracer.begin("send mail", .client, below: cause)
+        await TraceContext.$current.withValue(span?.context ?? cause) {
             let outcome = await send(job)
+            span.map { end($0, outcome, of: job) }
             world.faults.reach(NotificationCrashPoint.mailAfterCall)
             await record(outcome, of: job)
         }
+    }
+
+    /// Whom it went to is a person's data and stays out.
+    private func end(_ span: OpenSpan, _ outcome: MailOutcome, of job: MailJob) {
+        let (status, code) = outcome.written
+        span.end(
+            [
+                ("peer.service", "mail-server"),
+                ("grapevine.notification_id", .text(job.id.description)),
+                ("grapevine.mail.attempt", .integer(job.attempt)),
+                ("grapevine.mail.result", .text(status)),
+            ], failure: status == "accepted" ? nil : code ?? status)
     }
 
     private func send(_ job: MailJob) async -> MailOutcome {

@@ -62,7 +62,7 @@ struct WebhookSending: Sendable {
 
     func perform(_ job: WebhookJob) async {
         defer { underWay.add(-1, job.webhookID) }
-        let trace = job.traceparent.flatMap { TraceContext(traceparent: $0)?.child() }
+        let trace = job.traceparent.flatMap { TraceContext(traceparent: $0) }
         await TraceContext.$current.withValue(trace) {
             let answer = await send(job)
             world.faults.reach(NotificationCrashPoint.webhookAfterCall)

@@ -12,6 +12,7 @@ struct RunServices: Sendable {
     let timing: WaitTiming
     let classify: @Sendable (any Error) -> FailureClass
     let meters: Meters
+    let tracer: Tracer
     let steps: GroupWriter<StepWrite, RecordedStep?>
     let attempts: GroupWriter<AttemptWrite, Void>
 

@@ -31,15 +31,41 @@ extension WorkflowEngine {
                     })
             }
             let context = WorkflowContext(execution: execution, services: services)
-            let trace = TraceContext(traceparent: run.traceparent)?.child()
-            outcome = .success(
-                try await TraceContext.$current.withValue(trace) {
-                    try await workflow.run(context, run.input)
-                })
+            outcome = await traced(execution) { () async throws -> [UInt8] in
+                try await workflow.run(context, run.input)
+            }
         } catch {
             outcome = .failure(error)
         }
         await conclude(execution, outcome)
+    }
+
+    /// Runs `body` in the trace of what started the run. Each execution leaves a span; one that was
+    /// interrupted has not failed.
+    private func traced(
+        _ execution: RunExecution, _ body: () async throws -> [UInt8]
+    ) async -> Result<[UInt8], any Error> {
+        let run = execution.run
+        let cause = TraceContext(traceparent: run.traceparent)
+        let span = services.tracer.begin("run \(run.workflow)", .internal, below: cause)
+        var failure: String?
+        let outcome: Result<[UInt8], any Error>
+        do {
+            outcome = .success(
+                try await TraceContext.$current.withValue(span?.context ?? cause) {
+                    try await body()
+                })
+        } catch {
+            if execution.interruption == nil { failure = Tracer.label(error) }
+            outcome = .failure(error)
+        }
+        span?.end(
+            [
+                ("grapevine.run_id", .text(run.runID.description)),
+                ("grapevine.run.execution", .integer(Int(run.execution))),
+                ("grapevine.run.interrupted", .text("\(execution.interruption != nil)")),
+            ], failure: failure)
+        return outcome
     }
 
     /// An interruption decides, whatever the workflow made of it.

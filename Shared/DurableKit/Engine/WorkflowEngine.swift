@@ -66,6 +66,7 @@ package final class WorkflowEngine: Sendable {
             timing: WaitTiming(
                 threshold: configuration.sleepThreshold, quiet: configuration.quietPeriod),
             classify: configuration.classify, meters: meters,
+            tracer: world.telemetry.tracer,
             steps: GroupWriter { await steps.flush($0) },
             attempts: GroupWriter { await attempts.flush($0) })
         finishes = GroupWriter { await finish.flush($0) }

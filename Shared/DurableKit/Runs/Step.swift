@@ -15,6 +15,9 @@ struct Step<Value: Codable & Sendable>: Sendable {
     /// Name and occurrence, as recorded.
     let text: String
     let isNameValid: Bool
+    /// The name without the occurrence: one of few.
+    private let name: String
+    private let kind: Kind
     /// Kind and type of the result, as recorded.
     let type: String
     let retry: RetryPolicy
@@ -29,6 +32,8 @@ struct Step<Value: Codable & Sendable>: Sendable {
         let stepName = StepName(name, occurrence: occurrence)
         text = stepName?.text ?? name
         isNameValid = stepName != nil
+        self.name = name
+        self.kind = kind
         type = "\(kind.rawValue):\(Value.self)"
         self.retry = retry
         self.body = body
@@ -69,7 +74,7 @@ struct Step<Value: Codable & Sendable>: Sendable {
         let attempt = StepAttempt(
             idempotencyKey: "\(context.runID):\(text)", number: number)
         do {
-            return .success(try await body(self, attempt))
+            return .success(try await traced(attempt))
         } catch let error as StepFailure {
             throw error
         } catch {
@@ -79,6 +84,19 @@ struct Step<Value: Codable & Sendable>: Sendable {
             if Task.isCancelled { throw CancellationError() }
             return try await failed(error, after: past, number: number)
         }
+    }
+
+    /// Sleeping is no work: it leaves no span.
+    private func traced(_ attempt: StepAttempt) async throws -> Value {
+        guard kind != .sleep else { return try await body(self, attempt) }
+        return try await services.tracer.span(
+            "step \(name)", .internal,
+            [
+                ("grapevine.run_id", .text(context.runID.description)),
+                ("grapevine.step", .text(text)),
+                ("grapevine.step.attempt", .integer(attempt.number)),
+            ]
+        ) { try await body(self, attempt) }
     }
 
     private func failed(

@@ -12,6 +12,7 @@ package final class HTTPClient: Sendable {
     private let breakers: CircuitBreakerRegistry
     private let metrics: HTTPClientMetrics
     private let logger: Logger
+    private let tracer: Tracer
 
     /// Starts the thread. Ends with `shutdown()`, or by itself when the last reference goes.
     package init(_ configuration: HTTPClientConfiguration, world: World) {
@@ -24,6 +25,7 @@ package final class HTTPClient: Sendable {
         breakers = CircuitBreakerRegistry(configuration.circuitBreaker)
         metrics = HTTPClientMetrics(world.telemetry.metrics)
         logger = world.telemetry.logger
+        tracer = world.telemetry.tracer
         driver.start()
     }
 
@@ -38,10 +40,40 @@ package final class HTTPClient: Sendable {
     /// the transfer.
     package func send(_ request: ClientRequest) async throws(HTTPClientError) -> ClientResponse {
         let target = try RequestTarget(request.url)
+        guard let span = tracer.begin("\(request.method.rawValue) \(request.peer)", .client) else {
+            return try await send(request, target, trace: TraceContext.current?.child())
+        }
+        do throws(HTTPClientError) {
+            let response = try await send(request, target, trace: span.context)
+            let status = response.status
+            span.end(
+                Self.attributes(request, target)
+                    + [("http.response.status_code", .integer(status))],
+                failure: status >= 400 ? String(status) : nil)
+            return response
+        } catch {
+            span.end(Self.attributes(request, target), failure: error.code.description)
+            throw error
+        }
+    }
+
+    /// Who was called, without what is in the path and query.
+    private static func attributes(
+        _ request: ClientRequest, _ target: RequestTarget
+    ) -> [(String, Span.Value)] {
+        [
+            ("http.request.method", .text(request.method.rawValue)),
+            ("server.address", .text(target.authority)), ("peer.service", .text(request.peer)),
+        ]
+    }
+
+    private func send(
+        _ request: ClientRequest, _ target: RequestTarget, trace: TraceContext?
+    ) async throws(HTTPClientError) -> ClientResponse {
         let deadline = ContinuousClock.now + request.deadline
         var attempt = 1
         while true {
-            let result = await self.attempt(request, target, until: deadline)
+            let result = await self.attempt(request, target, trace, until: deadline)
             guard let pause = pause(after: result, attempt: attempt, request, until: deadline)
             else { return try result.get() }
             do {
@@ -84,7 +116,8 @@ package final class HTTPClient: Sendable {
 
 extension HTTPClient {
     private func attempt(
-        _ request: ClientRequest, _ target: RequestTarget, until deadline: ContinuousClock.Instant
+        _ request: ClientRequest, _ target: RequestTarget, _ trace: TraceContext?,
+        until deadline: ContinuousClock.Instant
     ) async -> Result<ClientResponse, HTTPClientError> {
         let start = ContinuousClock.now
         guard start < deadline else { return .failure(HTTPClientError(.timeout)) }
@@ -96,7 +129,7 @@ extension HTTPClient {
             metrics.count(peer: request.peer, result: error.code.description, took: nil)
             return .failure(error)
         }
-        let result = await transfer(request, target, within: deadline - start)
+        let result = await transfer(request, target, trace, within: deadline - start)
         let took = ContinuousClock.now - start
         record(Self.outcome(result, patience: deadline - start), pass, target, request.peer)
         metrics.count(peer: request.peer, result: Self.label(result), took: took)
@@ -104,12 +137,13 @@ extension HTTPClient {
     }
 
     private func transfer(
-        _ request: ClientRequest, _ target: RequestTarget, within limit: Duration
+        _ request: ClientRequest, _ target: RequestTarget, _ trace: TraceContext?,
+        within limit: Duration
     ) async -> Result<ClientResponse, HTTPClientError> {
         let transfer: CurlTransfer
         do throws(HTTPClientError) {
             transfer = try CurlTransfer.http(
-                request, to: target, extra: Self.inherited(request.headers), within: limit,
+                request, to: target, extra: Self.inherited(request.headers, trace), within: limit,
                 configuration)
         } catch { return .failure(error) }
         switch await driver.run(transfer) {
@@ -122,10 +156,12 @@ extension HTTPClient {
     }
 
     /// What the request takes over from the work that caused it, unless it says something itself.
-    private static func inherited(_ own: HTTPHeaders) -> [HTTPHeaders.Field] {
+    private static func inherited(
+        _ own: HTTPHeaders, _ trace: TraceContext?
+    ) -> [HTTPHeaders.Field] {
         var fields: [HTTPHeaders.Field] = []
-        if let trace = TraceContext.current, !own.contains("traceparent") {
-            fields.append(.init(name: "traceparent", value: trace.child().traceparent))
+        if let trace, !own.contains("traceparent") {
+            fields.append(.init(name: "traceparent", value: trace.traceparent))
         }
         if let scope = RequestScope.current, !own.contains("X-Request-Id") {
             fields.append(.init(name: "X-Request-Id", value: scope.requestID))

@@ -13,6 +13,10 @@ final class Route: Sendable {
     let crossOrigin: CrossOriginPolicy?
     let parameterNames: [String]
     let respond: Responder
+    /// Whether monitoring asks it again and again.
+    let isProbe: Bool
+    /// Whether only services call it.
+    let isInternal: Bool
 
     init<Principal>(
         method: HTTPMethod, template: String, audience: Audience<Principal>, limits: RouteLimits,
@@ -28,6 +32,8 @@ final class Route: Sendable {
         crossOrigin = audience.crossOrigin
         parameterNames = RouteTemplate.segments(of: template).compactMap(\.parameter)
         self.respond = respond
+        isInternal = template.hasPrefix("/internal/")
+        isProbe = ["/healthz", "/readyz", "/metrics"].contains(template)
     }
 }
 

@@ -11,13 +11,15 @@ package struct TraceContext: Sendable, Hashable {
     private let traceHigh: UInt64
     private let traceLow: UInt64
     private let span: UInt64
+    /// The span that this one belongs below; 0 for none.
+    private let parent: UInt64
 
     /// The trace that the current task works for; set by the HTTP server and the workflow engine.
     @TaskLocal package static var current: TraceContext?
 
     /// A new trace. The bits must not be all zero.
     package init(random: () -> UInt64 = { UInt64.random(in: 1 ... .max) }) {
-        self.init(high: random(), low: random(), span: random(), sampled: true)
+        self.init(high: random(), low: random(), span: random(), parent: 0, sampled: true)
     }
 
     /// Reads a `traceparent` header; nil when it is malformed, so that a new trace is begun.
@@ -30,13 +32,14 @@ package struct TraceContext: Sendable, Hashable {
             high | low != 0, let span = Self.number(parts[2]), span != 0,
             let flags = UInt8(parts[3], radix: 16)
         else { return nil }
-        self.init(high: high, low: low, span: span, sampled: flags & 1 == 1)
+        self.init(high: high, low: low, span: span, parent: 0, sampled: flags & 1 == 1)
     }
 
-    private init(high: UInt64, low: UInt64, span: UInt64, sampled: Bool) {
+    private init(high: UInt64, low: UInt64, span: UInt64, parent: UInt64, sampled: Bool) {
         traceHigh = high
         traceLow = low
         self.span = span
+        self.parent = parent
         self.sampled = sampled
     }
 
@@ -45,7 +48,20 @@ package struct TraceContext: Sendable, Hashable {
 
     /// The same trace, one span further.
     package func child(random: () -> UInt64 = { UInt64.random(in: 1 ... .max) }) -> TraceContext {
-        TraceContext(high: traceHigh, low: traceLow, span: random(), sampled: sampled)
+        TraceContext(
+            high: traceHigh, low: traceLow, span: random(), parent: span, sampled: sampled)
+    }
+
+    /// The trace's id as 16 bytes.
+    package var traceIDBytes: [UInt8] { Self.bytes(traceHigh) + Self.bytes(traceLow) }
+    /// The span's id as 8 bytes.
+    package var spanIDBytes: [UInt8] { Self.bytes(span) }
+    /// The id of the span that this one belongs below, as 8 bytes; nil for the first of a trace,
+    /// and for one that was read from a header.
+    package var parentIDBytes: [UInt8]? { parent == 0 ? nil : Self.bytes(parent) }
+
+    private static func bytes(_ word: UInt64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64((7 - $0) * 8)) }
     }
 
     private static func hex(_ words: UInt64...) -> String {

@@ -137,7 +137,7 @@ struct Relay: Sendable {
         }
         guard !rows.isEmpty else { return }
         do {
-            let results = try await log.append(messages)
+            let results = try await traced(messages) { try await log.append(messages) }
             try record(results, of: rows, into: &outcome)
         } catch LogError.refused(let code, _) {
             guard rows.count > 1 else {
@@ -145,6 +145,19 @@ struct Relay: Sendable {
                 return
             }
             for row in rows { try await deliver([row], into: &outcome) }
+        }
+    }
+
+    /// One span for each message, below what caused it.
+    private func traced<Value>(
+        _ messages: [LogMessage], _ body: () async throws -> Value
+    ) async throws -> Value {
+        let spans = MessageSpan.begin(messages, world.telemetry.tracer)
+        var failure: String?
+        defer { MessageSpan.end(spans, failure: failure) }
+        do { return try await body() } catch {
+            failure = error.label
+            throw error
         }
     }
 

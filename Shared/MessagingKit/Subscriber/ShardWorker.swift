@@ -188,6 +188,10 @@ struct ShardWorker: Sendable {
         let buried = page.events.compactMap { event in
             poison[event.position].map { (event: event, reason: $0.reason) }
         }
+        let spans = MessageSpan.begin(
+            events, subscriber: subscriber.name, subscriber.world.telemetry.tracer)
+        var failure: String? = "rolled_back"
+        defer { MessageSpan.end(spans, subscriber: subscriber.name, failure: failure) }
         try await subscriber.postgres.withTransaction { transaction in
             if !events.isEmpty { try await subscriber.apply(events, transaction) }
             try await subscriber.cursors.bury(buried, in: transaction)
@@ -196,6 +200,7 @@ struct ShardWorker: Sendable {
             }
             subscriber.world.faults.reach(MessagingCrashPoints.applied(subscriber.service))
         }
+        failure = nil
     }
 
     private func advance(
