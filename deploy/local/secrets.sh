@@ -95,5 +95,7 @@ GRAPEVINE_${peer^^}_URL=http://127.0.0.1:${port[$peer]}"
 $(<"$state/settings/$name.env")"
     if [[ -n ${GRAPEVINE_LOG_LEVEL:-} ]]; then text+="
 GRAPEVINE_LOG_LEVEL=$GRAPEVINE_LOG_LEVEL"; fi
+    if [[ -n ${GRAPEVINE_OTLP_ENDPOINT:-} ]]; then text+="
+GRAPEVINE_OTLP_ENDPOINT=$GRAPEVINE_OTLP_ENDPOINT"; fi
     write_secret "$file" "$text"
 }

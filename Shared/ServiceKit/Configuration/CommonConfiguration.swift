@@ -25,6 +25,8 @@ package struct CommonConfiguration: Sendable {
     package var trustsForwardedFor = false
     /// Most connections for transactions.
     package var databaseConnections = 8
+    /// The collector that gets spans; nil makes none.
+    package var otlpEndpoint: String?
     /// `<point>` or `<point>:<nth>`; see `ProcessFaults`.
     package var crashAt: String?
     package var crashMark: String?
@@ -108,6 +110,9 @@ extension CommonConfiguration {
         trustsForwardedFor = environment.boolean(
             "GRAPEVINE_TRUST_FORWARDED_FOR", default: false,
             "whether X-Forwarded-For names the caller; only behind the gateway")
+        otlpEndpoint = environment.optionalHTTPURL(
+            "GRAPEVINE_OTLP_ENDPOINT", example: "http://127.0.0.1:4318",
+            "OpenTelemetry collector that gets spans (OTLP over HTTP); empty makes none")
         crashAt = environment.optionalString(
             "GRAPEVINE_CRASH_AT", example: "event.ingest.before_commit:2",
             "for tests: die by SIGKILL at this crash point, the nth time it is reached")

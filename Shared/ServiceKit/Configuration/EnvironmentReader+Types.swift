@@ -105,6 +105,15 @@ extension EnvironmentReader {
         }
     }
 
+    /// A base address that may be left out.
+    package mutating func optionalHTTPURL(
+        _ name: String, example: String, _ what: String
+    ) -> String? {
+        value(name, default: nil, written: "", example: example, what) {
+            text throws(InvalidValue) in text.isEmpty ? nil : try Self.httpURL(text)
+        }
+    }
+
     private static func httpURL(_ text: String) throws(InvalidValue) -> String {
         let rest: Substring
         if text.hasPrefix("http://") {

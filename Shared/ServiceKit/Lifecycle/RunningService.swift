@@ -19,6 +19,7 @@ package final class RunningService<Owner: Service>: Sendable {
     private let server: HTTPServer
     private let health: Health
     private let background: Task<Void, Never>
+    private let exporter: Task<Void, Never>?
     private let isStopping = Mutex(false)
 
     /// Where it answers, without a slash at the end.
@@ -59,6 +60,7 @@ package final class RunningService<Owner: Service>: Sendable {
         port = try server.start()
         let telemetry = context.telemetry
         let tasks = assembly.background
+        exporter = SpanExporter.start(context)
         background = Task {
             await withDiscardingTaskGroup { group in
                 for task in tasks { group.addTask { await task.supervise(telemetry) } }
@@ -88,6 +90,9 @@ package final class RunningService<Owner: Service>: Sendable {
         if await !background.ends(within: Self.drainLimit) {
             context.telemetry.logger.warning("background tasks did not end in time; leaving them")
         }
+        // The last, so that what was done at the end is sent too.
+        exporter?.cancel()
+        await exporter?.value
         await context.resources.shutdown()
         context.telemetry.logger.notice("stopped")
     }

@@ -222,6 +222,9 @@ struct Settings<Owner: Service>: Sendable {
             logger: logger)
         return World(
             clock: clock, ids: SystemIDGenerator(clock: clock), faults: faults ?? NoFaults(),
-            telemetry: Telemetry(logger: logger, metrics: metrics))
+            telemetry: Telemetry(
+                logger: logger, metrics: metrics,
+                tracer: common.otlpEndpoint == nil
+                    ? .off : Tracer(SpanBuffer(metrics: metrics))))
     }
 }
