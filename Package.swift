@@ -28,7 +28,7 @@ func service(_ name: String) -> [Target] {
             ] + (name == "Analytics" ? ["ClickHouseKit"] : []),
             path: "Services/\(name)",
             exclude: ["Run", "README.md"],
-            resources: [.embedInCode("Store/Migrations")]),
+            resources: [.embedInCode("Store/Migrations"), .embedInCode("openapi.json")]),
         .executableTarget(
             name: "\(name.lowercased())-service",
             dependencies: [.byName(name: library), "ServiceKit"],
@@ -119,7 +119,10 @@ let testTargets: [Target] =
             name: "TestKitTests", dependencies: ["TestKit", "Kernel", "PostgresKit", "RedisKit"],
             path: "Tests/TestKitTests"),
         .testTarget(
-            name: "ContractTests", dependencies: ["Contracts", "Kernel", "TestKit", "HTTPKit"],
+            name: "ContractTests",
+            dependencies: [
+                "Contracts", "Kernel", "TestKit", "HTTPKit", "SecurityKit", "ServiceKit",
+            ] + serviceNames.map { .byName(name: "\($0)Service") },
             path: "Tests/ContractTests"),
         .testTarget(
             name: "TidyTests",

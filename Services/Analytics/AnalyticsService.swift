@@ -11,6 +11,7 @@ package struct AnalyticsService: Service {
     package static let summary =
         "Brings every event of the log into ClickHouse, once, and tells how campaigns do."
     package static let crashPoints = AnalyticsCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + AnalyticsMigrations.all
 
     let context: ServiceContext

@@ -10,6 +10,7 @@ package struct CampaignService: Service {
     package static let summary =
         "Keeps campaign definitions and their revisions, and tells the others when they change."
     package static let crashPoints = CampaignCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + CampaignMigrations.all
 
     let configuration: CampaignConfiguration

@@ -10,6 +10,7 @@ package struct ClientService: Service {
     package static let summary =
         "Keeps clients, their members, keys and settings, and participants' profiles from events."
     package static let crashPoints = ClientCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + ClientMigrations.all
     package static var commands: [ServiceCommand<ClientService>] {
         [StaffTokenCommand.command, CreateMemberCommand.command]

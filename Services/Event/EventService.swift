@@ -12,6 +12,7 @@ package struct EventService: Service {
     package static let summary =
         "Takes events and the services' messages, keeps the log, and feeds it to subscribers."
     package static let crashPoints = EventCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = EventMigrations.all
 
     let configuration: EventConfiguration

@@ -11,6 +11,7 @@ package struct NotificationService: Service {
     package static let summary =
         "Renders templates, sends mail, and tells clients' endpoints what happened."
     package static let crashPoints = NotificationCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + NotificationMigrations.all
 
     let context: ServiceContext

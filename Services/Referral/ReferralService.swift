@@ -12,6 +12,7 @@ package struct ReferralService: Service {
     package static let summary =
         "Gives out referral links, records clicks, and decides who brought whom."
     package static let crashPoints = ReferralCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + ReferralMigrations.all
 
     let configuration: ReferralConfiguration

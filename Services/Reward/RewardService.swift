@@ -11,6 +11,7 @@ package struct RewardService: Service {
     package static let summary =
         "Decides who is eligible, gives and moves rewards, and keeps budgets and the ledger."
     package static let crashPoints = RewardCrashPoint.all
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations = MessagingMigrations.all + RewardMigrations.all
 
     let context: ServiceContext

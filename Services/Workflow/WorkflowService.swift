@@ -12,6 +12,7 @@ package struct WorkflowService: Service {
         "Matches events with campaigns and runs each match to its end, whatever crashes."
     package static let crashPoints =
         DurableCrashPoints.all(prefix: "workflow") + MessagingCrashPoints.all(.workflow)
+    package static var openAPI: [UInt8]? { PackageResources.openapi_json }
     package static let migrations =
         MessagingMigrations.all + DurableMigrations.all + WorkflowMigrations.all
 

@@ -45,6 +45,8 @@ package struct RouteDescription: Sendable, Hashable {
     package let template: String
     /// The audience's name.
     package let audience: String
+    /// Whether it takes a body: without one it answers 411 or 400.
+    package let takesBody: Bool
 }
 
 /// Reads templates such as `/campaigns/{campaign_id}/activate`.

@@ -34,7 +34,9 @@ package struct Router: Sendable {
     /// Every route, sorted by template and method.
     package var routes: [RouteDescription] {
         mounted.map {
-            RouteDescription(method: $0.method, template: $0.template, audience: $0.audience)
+            RouteDescription(
+                method: $0.method, template: $0.template, audience: $0.audience,
+                takesBody: $0.method.hasBody && $0.limits.requiresLength)
         }.sorted { ($0.template, $0.method) < ($1.template, $1.method) }
     }
 

@@ -17,6 +17,9 @@ package protocol Service: Sendable {
     static var crashPoints: [CrashPoint] { get }
     /// The tables of the kits that it uses, then its own. ServiceKit's own are added by the runner.
     static var migrations: [Migration] { get }
+    /// The public API in OpenAPI 3.1 (`Services/<Name>/openapi.json`), served at `/openapi.json`;
+    /// nil for a service that has no description.
+    static var openAPI: [UInt8]? { get }
     /// What the executable can do beside serving.
     static var commands: [ServiceCommand<Self>] { get }
 
@@ -39,6 +42,7 @@ package protocol Service: Sendable {
 
 extension Service {
     package static var crashPoints: [CrashPoint] { [] }
+    package static var openAPI: [UInt8]? { nil }
     package static var commands: [ServiceCommand<Self>] { [] }
 
     /// Asks the peers for everything.

@@ -58,6 +58,7 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         if usesKeys { checks.append(.freshness("keys") { tail.lastContact }) }
         let health = Health(checks: checks + service.readiness(), telemetry: world.telemetry)
         health.mount(&router, service: Owner.name)
+        Self.mountDescription(&router)
         var background = service.background()
         // A service without keys to check needs no news of them.
         if usesKeys { background.append(BackgroundTask("key-tail") { await tail.run() }) }
@@ -73,6 +74,17 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         self.router = router
         self.health = health
         self.background = background
+    }
+
+    private static func mountDescription(_ router: inout Router) {
+        guard let description = Owner.openAPI else { return }
+        router.group(Audience<Void>.open()) { routes in
+            routes.get(ServiceRoutes.descriptionPath) { _, _ in
+                .bytes(
+                    description, contentType: MediaType.json,
+                    headers: ["Cache-Control": "public, max-age=300"])
+            }
+        }
     }
 
     private static func audiences(

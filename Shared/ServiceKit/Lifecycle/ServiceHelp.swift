@@ -61,7 +61,8 @@ enum ServiceHelp {
     private static func routes<Owner: Service>(
         _ type: Owner.Type, _ own: Owner.Configuration, _ common: CommonConfiguration
     ) async -> String? {
-        guard let routes = try? await ServiceRoutes.list(type, own, common) else { return nil }
+        guard let routes = try? await ServiceRoutes.withRouter(type, own, common, { $0.routes })
+        else { return nil }
         let rows = routes.map {
             ("\($0.method.rawValue) \($0.template)", $0.audience)
         }
