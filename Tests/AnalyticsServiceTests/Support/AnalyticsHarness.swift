@@ -14,6 +14,8 @@ import Testing
 /// Databases and a log of its own for analytics-service, which a test starts in this process or as
 /// a process that can be killed.
 struct AnalyticsHarness: Sendable {
+    private static let description = OpenAPIDocument(AnalyticsService.openAPI)
+
     let log: StandInLog
     let logURL: String
     let http: HTTPClient
@@ -129,7 +131,7 @@ struct AnalyticsHarness: Sendable {
         let response = try await http.send(
             ClientRequest(
                 url: service.url + "/v1/portal" + path, headers: headers, deadline: .seconds(30),
-                retry: .never))
+                retry: .never), describedBy: Self.description)
         return Answer(
             status: response.status, headers: response.headers,
             body: try JSONCoding.parse(response.body))

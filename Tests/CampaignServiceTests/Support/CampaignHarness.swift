@@ -45,6 +45,8 @@ enum CampaignSample {
 
 /// Campaign-service in this process; client-service and the log stand in over real HTTP.
 struct CampaignHarness {
+    private static let description = OpenAPIDocument(CampaignService.openAPI)
+
     let service: RunningService<CampaignService>
     let http: HTTPClient
     let peers: StandInPeers
@@ -92,7 +94,7 @@ struct CampaignHarness {
                 method: method, url: service.url + "/v1/portal/campaigns" + path, headers: fields,
                 body: try body.map { try JSONCoding.encode($0) } ?? (method == .get ? nil : []),
                 // Longer than an answer waits for the log.
-                deadline: .seconds(20)))
+                deadline: .seconds(20)), describedBy: Self.description)
         return (response.status, try JSONCoding.parse(response.body), response.headers)
     }
 

@@ -13,6 +13,8 @@ import Testing
 
 /// Client-service in this process; the log stands in over real HTTP.
 struct ClientHarness {
+    private static let description = OpenAPIDocument(ClientService.openAPI)
+
     static let staffSecret = Array("a staff secret of at least 32 bytes".utf8)
     static let previousSecret = Array("the staff secret that was used before it".utf8)
 
@@ -110,7 +112,8 @@ struct ClientHarness {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + path, headers: fields,
-                body: body ?? (method == .get ? nil : []), deadline: .seconds(30)))
+                body: body ?? (method == .get ? nil : []), deadline: .seconds(30)),
+            describedBy: Self.description)
         return (response.status, try JSONCoding.parse(response.body), response.headers)
     }
 

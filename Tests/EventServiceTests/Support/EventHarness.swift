@@ -11,6 +11,8 @@ import Testing
 
 /// Event-service in this process, with a stand-in for client-service that knows some keys.
 struct EventHarness {
+    private static let description = OpenAPIDocument(EventService.openAPI)
+
     let service: RunningService<EventService>
     let http: HTTPClient
     let callerKey: Ed25519PrivateKey
@@ -65,7 +67,8 @@ struct EventHarness {
         let response = try await http.send(
             ClientRequest(
                 method: .post, url: service.url + "/v1/sdk/events", headers: fields,
-                body: Array(#"{"events":\#(events)}"#.utf8)))
+                body: Array(#"{"events":\#(events)}"#.utf8)),
+            describedBy: Self.description)
         return (response.status, try JSONCoding.parse(response.body))
     }
 

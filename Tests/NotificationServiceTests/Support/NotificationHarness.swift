@@ -13,6 +13,8 @@ import Testing
 /// Notification-service in this process, its peers beside it, a mail server and a database of its
 /// own.
 struct NotificationHarness: Sendable {
+    private static let description = OpenAPIDocument(NotificationService.openAPI)
+
     let service: RunningService<NotificationService>
     let http: HTTPClient
     let peers: StandInPeers
@@ -146,7 +148,7 @@ struct NotificationHarness: Sendable {
             ClientRequest(
                 method: method, url: service.url + "/v1/portal" + path, headers: headers,
                 body: try body.map { try JSONCoding.encode($0) } ?? (hasBody ? [] : nil),
-                deadline: .seconds(30)))
+                deadline: .seconds(30)), describedBy: Self.description)
         return Answer(
             status: response.status, headers: response.headers,
             body: response.body.isEmpty ? .null : try JSONCoding.parse(response.body))

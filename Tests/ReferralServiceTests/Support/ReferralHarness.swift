@@ -12,6 +12,8 @@ import Testing
 
 /// Referral-service in this process, its peers beside it, a database of its own.
 struct ReferralHarness: Sendable {
+    private static let description = OpenAPIDocument(ReferralService.openAPI)
+
     let service: RunningService<ReferralService>
     let http: HTTPClient
     let peers: StandInPeers
@@ -180,7 +182,7 @@ struct ReferralHarness: Sendable {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + "/r/" + path, headers: headers,
-                deadline: .seconds(30)))
+                deadline: .seconds(30)), describedBy: Self.description)
         return (response.status, response.headers, response.body)
     }
 
@@ -208,7 +210,8 @@ struct ReferralHarness: Sendable {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + "/v1/portal" + path, headers: headers,
-                body: body.map { Array($0.utf8) }, deadline: .seconds(30)))
+                body: body.map { Array($0.utf8) }, deadline: .seconds(30)),
+            describedBy: Self.description)
         return Answer(status: response.status, body: try JSONCoding.parse(response.body))
     }
 }

@@ -12,6 +12,8 @@ import Testing
 
 /// Reward-service in this process, its peers beside it, a database of its own.
 struct RewardHarness: Sendable {
+    private static let description = OpenAPIDocument(RewardService.openAPI)
+
     let service: RunningService<RewardService>
     let http: HTTPClient
     let peers: StandInPeers
@@ -102,7 +104,8 @@ struct RewardHarness: Sendable {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + "/v1/portal" + path, headers: headers,
-                body: body.map { Array($0.utf8) }, deadline: .seconds(30)))
+                body: body.map { Array($0.utf8) }, deadline: .seconds(30)),
+            describedBy: Self.description)
         return Answer(
             status: response.status, headers: response.headers,
             body: try JSONCoding.parse(response.body), bytes: response.body)

@@ -14,6 +14,8 @@ import Testing
 
 /// Workflow-service in this process on a database of its own, with a stand-in for all others.
 final class WorkflowHarness: Sendable {
+    private static let description = OpenAPIDocument(WorkflowService.openAPI)
+
     let platform: Platform
     let shop: Shop
     let faults: RecordingFaults
@@ -103,7 +105,8 @@ final class WorkflowHarness: Sendable {
         var headers: HTTPHeaders = ["Authorization": "Bearer \((shop ?? self.shop).key.text)"]
         if let idempotencyKey { headers.add("Idempotency-Key", idempotencyKey) }
         let response = try await http.send(
-            ClientRequest(method: method, url: service.url + path, headers: headers))
+            ClientRequest(method: method, url: service.url + path, headers: headers),
+            describedBy: Self.description)
         return (response.status, try JSONCoding.parse(response.body), response.headers)
     }
 
