@@ -5,7 +5,7 @@
 source_fingerprint() {
     {
         find "$root/Package.swift" "$root/Shared" "$root/Services" -type f \
-            ! -name '*.md' ! -name 'openapi.json' -printf '%P %s %T@\n' | sort
+            ! -name '*.md' -printf '%P %s %T@\n' | sort
         stat -L -c '%n %s %Y' "$(type -P swift)"
         printf '%s\n' "${services[@]}" "${build_options[@]}"
     } | sha256sum | cut -d' ' -f1
