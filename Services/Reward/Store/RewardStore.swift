@@ -118,8 +118,8 @@ struct RewardStore: Sendable {
                 resolves: leg.kind.resolvesReservation ? reward.reserveTransferID : nil)
         }
         var statements: [SQL] = []
-        // The grant and the campaign's row before the accounts, as in an allocation. Whoever repeats
-        // the attempt meanwhile waits, and then finds the refusal where the reward was.
+        // The grant and the campaign's row before the accounts, as in an allocation. Whoever
+        // repeats the attempt meanwhile waits, and then finds the refusal where the reward was.
         if status == .rejected {
             statements = [
                 GrantSQL.lock([reward.key]),

@@ -16,6 +16,7 @@ package final class NearExecutor: TaskExecutor {
 
     private init() {}
 
+    /// Runs the job in the batch that is being delivered on this thread, else on the pool.
     package func enqueue(_ job: consuming ExecutorJob) {
         if let batch = ContinuationBatch.current, batch.isDelivering {
             batch.jobs.append(UnownedJob(job))

@@ -38,7 +38,8 @@ the_same_again() {
     call POST /v1/sdk/events "$secret" "$first"
     expect "a user signs up" 202 "$taken"
     call POST /v1/sdk/events "$secret" "$first"
-    expect "the same event is a duplicate" 202 '.duplicate == 1 and .results[0].status == "duplicate"'
+    expect "the same event is a duplicate" 202 \
+        '.duplicate == 1 and .results[0].status == "duplicate"'
     call POST /v1/sdk/events "$secret" "$(sign_up "user-$tag" "rules-$tag-again" pro)"
     expect "another event of the same sign-up is accepted" 202 "$taken"
     call POST /events/ingest "$secret" "$(sign_up "other-$tag" "rules-$tag-other" free)"

@@ -44,12 +44,12 @@ enum MailHeader {
 
     /// RFC 2047 with base64: each word at most 75 characters, cut between characters.
     static func encodedWords(_ value: String) -> [String] {
-        // 45 bytes are 60 characters of base64, with the frame 72.
+        // 39 bytes are 52 characters of base64, with the frame 64: room for the field's name.
         var words: [String] = []
         var bytes: [UInt8] = []
         for scalar in value.unicodeScalars {
             let more = Array(String(scalar).utf8)
-            if bytes.count + more.count > 45 {
+            if bytes.count + more.count > 39 {
                 words.append(encodedWord(bytes))
                 bytes = []
             }

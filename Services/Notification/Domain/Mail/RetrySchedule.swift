@@ -26,7 +26,7 @@ struct RetrySchedule: Sendable, Hashable {
         share: Double = .random(in: 0...1)
     ) -> Duration? {
         guard (1...pauses.count).contains(attempt) else { return nil }
-        let pause = pauses[attempt - 1] * (0.8 + 0.4 * share)
-        return max(pause, min(least, .seconds(86_400)))
+        let milliseconds = pauses[attempt - 1] / .milliseconds(1) * (0.8 + 0.4 * share)
+        return max(.milliseconds(Int(milliseconds.rounded())), min(least, .seconds(86_400)))
     }
 }

@@ -1,8 +1,8 @@
 /// An absolute web address that every reader takes apart in the same way.
 ///
-/// Browsers, servers and this parser must agree on the host, or an allow-list is a wish. So whatever
-/// could be read in two ways is refused: credentials, backslashes, control characters, spaces, other
-/// than ASCII, escapes in the host, a host that ends in a dot.
+/// Browsers, servers and this parser must agree on the host, or an allow-list is a wish. So
+/// whatever could be read in two ways is refused: credentials, backslashes, control characters,
+/// spaces, other than ASCII, escapes in the host, a host that ends in a dot.
 struct WebAddress: Sendable, Hashable {
     static let maximumLength = 2048
 
