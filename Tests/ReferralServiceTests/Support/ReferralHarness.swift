@@ -182,7 +182,7 @@ struct ReferralHarness: Sendable {
         let response = try await http.send(
             ClientRequest(
                 method: method, url: service.url + "/r/" + path, headers: headers,
-                deadline: .seconds(30)), describedBy: Self.description)
+                deadline: .seconds(30), retry: .never), describedBy: Self.description)
         return (response.status, response.headers, response.body)
     }
 
