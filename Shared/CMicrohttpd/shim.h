@@ -1,4 +1,6 @@
 #pragma once
+// The system's own types stay those of Glibc, whichever module the compiler reads first.
+#pragma clang module import SwiftGlibc
 #include <microhttpd.h>
 #include <string.h>
 
