@@ -71,7 +71,7 @@ GRAPEVINE_NOTIFICATION_KEY_FILE=%s
 GRAPEVINE_NOTIFICATION_ALLOW_PRIVATE_TARGETS=true' \
             "$url" "${port[mail-sink]}" "$secrets/notification.key" ;;
         analytics) printf '
-GRAPEVINE_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
+GRAPEVINE_ANALYTICS_CLICKHOUSE_URL_FILE=%s' "$secrets/clickhouse-url" ;;
     esac
 }
 

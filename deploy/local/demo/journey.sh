@@ -132,7 +132,7 @@ tell() {
     body=$(jq -cn --arg person "$2" --arg event "$3" --arg id "$4-$tag" --arg now "$(now)" \
         --arg tag "$tag" --argjson more "${5:-"{}"}" '{events: [
             {event: $event, event_id: $id, occurred_at: $now, properties: {play: $tag}}
-            + (if $person == "" then {} else {participant_id: $person} end) * $more]}')
+            * (if $person == "" then {} else {participant_id: $person} end) * $more]}')
     call POST /v1/sdk/events "$1" "$body"
 }
 
