@@ -263,8 +263,8 @@ books_balance() {
     title "The books"
     call GET /v1/portal/ledger/trial-balance "$secret"
     expect "debits equal credits in every asset" 200 \
-        '(.data | length) >= 1 and all(.data[]; .balanced and .debits == .credits)'
-    saw "$(pick '.data[] | "\(.asset): \(.debits.units // .debits)"')"
+        '(.data | length) >= 1 and all(.data[]; .balanced and .debits and .debits == .credits)'
+    saw "$(pick '.data[] | "\(.asset): \(.debits) = \(.credits)"')"
     call GET "/v1/portal/budgets/$friends" "$secret"
     expect "13.00 USD are spent, nothing is reserved" 200 \
         '.spent.units == "1300" and .reserved.units == "0"'
@@ -345,7 +345,8 @@ live_showed_all() {
 live_showed() {
     title "The live stream"
     expect_that "showed the click, the conversion and the rewards" wait_until 20 live_showed_all
-    saw "$(grep -oE '(referral|reward)\.[a-z_]+' "$place/live" | sort | uniq -c | sed 's/^ *//')"
+    saw "$(grep -oE '^event: *(referral|reward)\.[a-z_]+' "$place/live" | sed 's/^event: *//' \
+        | sort | uniq -c | sed 's/^ */          /; 1s/^ *//')"
     kill "$live_pid" 2>/dev/null || true
 }
 
