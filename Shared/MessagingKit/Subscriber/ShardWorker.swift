@@ -188,8 +188,7 @@ struct ShardWorker: Sendable {
         let buried = page.events.compactMap { event in
             poison[event.position].map { (event: event, reason: $0.reason) }
         }
-        let spans = MessageSpan.begin(
-            events, subscriber: subscriber.name, subscriber.world.telemetry.tracer)
+        let spans = MessageSpan.begin(events, subscriber.world.telemetry.tracer)
         var failure: String? = "rolled_back"
         defer { MessageSpan.end(spans, subscriber: subscriber.name, failure: failure) }
         try await subscriber.postgres.withTransaction { transaction in

@@ -22,13 +22,12 @@ enum MessageSpan {
 
     // MARK: - Out of the log
 
-    /// - Parameter subscriber: names the spans; a client's own events have names without number.
-    static func begin(
-        _ events: [LogEvent], subscriber: String, _ tracer: Tracer
-    ) -> [(LogEvent, OpenSpan)] {
+    static func begin(_ events: [LogEvent], _ tracer: Tracer) -> [(LogEvent, OpenSpan)] {
         guard tracer.sink != nil else { return [] }
         return events.compactMap { event in
-            tracer.begin("process \(subscriber)", .consumer, below: cause(event.traceparent))
+            // Clients give their events names without number, which must not name spans.
+            let type = event.trust == .internal ? event.type : "client event"
+            return tracer.begin("process \(type)", .consumer, below: cause(event.traceparent))
                 .map { (event, $0) }
         }
     }

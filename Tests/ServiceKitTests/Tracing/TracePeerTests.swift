@@ -15,7 +15,7 @@ struct TracePeerTests {
         let file = try Repository.scratchDirectory("spans") + "/spans.jsonl"
         let port = FreePort.find()
         let collector = try Peers.start(
-            "otlp_collector.py", ["serve", "--port", "\(port)", "--out", file])
+            "otlp_collector.py", ["--port", "\(port)", "--out", file])
         let cause = TraceContext()
         let failed = cause.child()
         try await Export.run(to: port) { export in
