@@ -48,7 +48,7 @@ struct DeploymentEnvironment: Sendable {
                 "GRAPEVINE_REFERRAL_CLICKS_PER_MINUTE": "1000000",
             ]
         case .analytics:
-            return ["GRAPEVINE_CLICKHOUSE_URL": stores.clickHouse.url]
+            return ["GRAPEVINE_ANALYTICS_CLICKHOUSE_URL": stores.clickHouse.url]
         case .notification:
             return [
                 "GRAPEVINE_NOTIFICATION_PUBLIC_URL": publicURL,
