@@ -168,4 +168,6 @@ final class StreamInserter: Sendable {
 enum StreamError: Error, Sendable, Hashable {
     /// ClickHouse took an insert and does not hold all of its rows.
     case rowsMissing
+    /// An event that was read when its batch was cut cannot be read any more.
+    case batchUnreadable
 }

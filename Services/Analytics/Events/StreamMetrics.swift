@@ -1,4 +1,5 @@
 import ClickHouseKit
+import Contracts
 import Kernel
 import MessagingKit
 import PostgresKit
@@ -18,6 +19,7 @@ final class StreamMetrics: Sendable {
     private let asked: Counter
     private let lost: Counter
     private let changed: Counter
+    private let unreadable: Counter
     private let metrics: Metrics
     private let logger: Logger
     private let health = Mutex(Health())
@@ -40,6 +42,10 @@ final class StreamMetrics: Sendable {
         changed = metrics.counter(
             "grapevine_stream_changed_batches_total",
             help: "Batches that were read again and were not as they had been.")
+        unreadable = metrics.counter(
+            "grapevine_dead_letters_total",
+            help: "Messages and events that could not take effect and were passed over.",
+            [("direction", "in"), ("subscriber", EventStream.subscriber)])
     }
 
     func succeeded(rows count: Int) {
@@ -85,6 +91,14 @@ final class StreamMetrics: Sendable {
             "a batch was read again and had changed", [("shard", .integer(batch.shard))])
     }
 
+    /// An event cannot be read; it is kept for people to look at.
+    func putAside(_ position: LogPosition) {
+        unreadable.increment()
+        logger.error(
+            "an event could not be read and was put aside",
+            [("position", .text(position.description))])
+    }
+
     /// How far a shard's cursor is behind the log's head.
     func lag(_ events: Int, shard: Int) {
         metrics.gauge(
@@ -126,6 +140,7 @@ final class StreamMetrics: Sendable {
         case let error as PostgresError: error.description
         case LogError.unavailable(let reason, _): "the log is unavailable: \(reason)"
         case LogError.refused(let code, _): "the log refused: \(code)"
+        case LogError.unreadable(let page): "event \(page.position) is unreadable: \(page.reason)"
         case let error as StreamError: "\(error)"
         default: String(describing: type(of: error))
         }

@@ -12,6 +12,18 @@ struct StreamWorker: Sendable {
     let lease: ShardCursor
     let wakeUps: WakeUps
 
+    /// How often an event is read that cannot be read, before it is passed over.
+    private static let unreadableAttempts = 3
+
+    /// Where the worker is and how it fares.
+    private struct Place {
+        var position: Int
+        /// Somebody before us may have left a batch on its way.
+        var mayBeOpen = true
+        var pageLimit = FeedRequest.maximumLimit
+        var backoff = Backoff()
+    }
+
     private var shard: Int { lease.shard }
     private var reader: StretchReader {
         StretchReader(
@@ -22,45 +34,80 @@ struct StreamWorker: Sendable {
     /// Works until the lease is lost or given back, or the task is cancelled.
     func run() async {
         let signal = wakeUps.signal(of: shard)
-        var position = lease.position
-        // Somebody before us may have left a batch on its way.
-        var mayBeOpen = true
-        var backoff = Backoff()
+        var place = Place(position: lease.position)
         defer { stream.metrics.left(shard: shard) }
         while !Task.isCancelled, stream.held.isWanted(shard) {
             let seen = signal.raises
             do {
-                if mayBeOpen, let batch = try await stream.batches.open(shard: shard) {
-                    try await resend(batch)
-                    position = batch.lastPosition
-                }
-                mayBeOpen = false
-                let wait = wakeUps.isConnected ? Duration.zero : stream.bounds.pollInterval
-                var rows = EventRows(batchID: stream.world.ids.next())
-                let end = try await reader.read(after: position, wait: wait, into: &rows)
-                stream.metrics.lag(end.head - position, shard: shard)
-                if end.next > position {
-                    // From here on the batch may be written down, whatever comes.
-                    mayBeOpen = true
-                    try await take(rows, after: position, upTo: end.next)
-                    position = end.next
-                    mayBeOpen = false
-                    stream.metrics.lag(end.head - position, shard: shard)
-                }
-                backoff.succeed()
-                if end.next < end.head { continue }
+                guard try await step(&place) else { continue }
                 await signal.wait(
                     past: seen,
                     within: wakeUps.isConnected ? stream.bounds.pollInterval : Self.quietPause)
             } catch {
-                stream.report("a shard could not go on; trying again", error)
-                mayBeOpen = true
-                try? await Task.sleep(for: backoff.fail())
-                guard let current = await reread() else { return }
-                position = current
+                guard await recover(from: error, &place) else { return }
             }
         }
         try? await stream.cursors.release(shard: shard, epoch: lease.epoch)
+    }
+
+    /// Brings the next stretch over. False when there is more.
+    private func step(_ place: inout Place) async throws -> Bool {
+        if place.mayBeOpen, let batch = try await stream.batches.open(shard: shard) {
+            try await resend(batch)
+            place.position = batch.lastPosition
+        }
+        place.mayBeOpen = false
+        let wait = wakeUps.isConnected ? Duration.zero : stream.bounds.pollInterval
+        var rows = EventRows(batchID: stream.world.ids.next())
+        var reader = reader
+        reader.pageLimit = place.pageLimit
+        let end = try await reader.read(after: place.position, wait: wait, into: &rows)
+        stream.metrics.lag(end.head - place.position, shard: shard)
+        if end.next > place.position {
+            // From here on the batch may be written down, whatever comes.
+            place.mayBeOpen = true
+            try await take(rows, after: place.position, upTo: end.next)
+            place.position = end.next
+            place.mayBeOpen = false
+            stream.metrics.lag(end.head - place.position, shard: shard)
+        }
+        place.backoff.succeed()
+        return end.next >= end.head
+    }
+
+    /// Prepares another attempt. False when the lease is over.
+    private func recover(from error: any Error, _ place: inout Place) async -> Bool {
+        stream.report("a shard could not go on; trying again", error)
+        if case LogError.unreadable(let page) = error {
+            if place.pageLimit > 1 {
+                place.pageLimit = 1
+                return true
+            }
+            if place.backoff.failures >= Self.unreadableAttempts,
+                await putAside(page, after: place.position)
+            {
+                place = Place(position: page.next)
+                return true
+            }
+        } else {
+            place.mayBeOpen = true
+        }
+        try? await Task.sleep(for: place.backoff.fail())
+        guard let current = await reread() else { return false }
+        place.position = current
+        return true
+    }
+
+    /// Passes over an event that cannot be read. False when that did not work out.
+    private func putAside(_ page: UnreadablePage, after position: Int) async -> Bool {
+        guard page.position.shard == shard, page.position.position > position else { return false }
+        do {
+            try await stream.batches.putAside(page, after: position, epoch: lease.epoch)
+        } catch {
+            return false
+        }
+        stream.metrics.putAside(page.position)
+        return true
     }
 
     /// Cuts a batch and sends it.

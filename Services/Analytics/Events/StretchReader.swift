@@ -12,6 +12,8 @@ struct StretchReader: Sendable {
     let shard: Int
     /// The most events of a stretch.
     let limit: Int
+    /// The most events of a page; 1 shows which event it is that cannot be read.
+    var pageLimit = FeedRequest.maximumLimit
 
     /// Where a stretch ends.
     struct End: Sendable {
@@ -20,20 +22,21 @@ struct StretchReader: Sendable {
         var head: Int
     }
 
-    /// What comes after `position`, which is acknowledged by that.
+    /// What comes after `position`, which is acknowledged by that. Ends before an event that cannot
+    /// be read; throws `.unreadable` when the first page has one.
     func read(
         after position: Int, wait: Duration, into rows: inout EventRows
     ) async throws -> End {
         let first = try await page(
-            after: position, as: subscriber, limit: min(limit, FeedRequest.maximumLimit),
-            wait: wait)
+            after: position, as: subscriber, limit: min(limit, pageLimit), wait: wait)
         try rows.append(first.events)
         var end = End(next: first.next, head: first.head)
         while end.next < end.head, rows.count < limit, rows.byteCount < Self.byteLimit {
             // Without a name: what is read ahead is not acknowledged.
-            let rest = min(limit - rows.count, FeedRequest.maximumLimit)
-            let page = try await page(after: end.next, as: nil, limit: rest, wait: .zero)
-            guard page.next > end.next else { break }
+            let rest = min(limit - rows.count, pageLimit)
+            guard case .page(let page) = try await reading(after: end.next, limit: rest),
+                page.next > end.next
+            else { break }
             try rows.append(page.events)
             end = End(next: page.next, head: max(end.head, page.head))
         }
@@ -43,15 +46,36 @@ struct StretchReader: Sendable {
     /// What the log still has between two positions, both included.
     func reread(from first: Int, to last: Int, into rows: inout EventRows) async throws {
         var position = first - 1
+        var limit = FeedRequest.maximumLimit
         while position < last {
-            let page = try await page(
-                after: position, as: nil,
-                limit: min(last - position, FeedRequest.maximumLimit), wait: .zero)
-            guard page.next > position else {
-                throw LogError.unavailable(reason: "the log ends before a batch that it gave")
+            switch try await reading(after: position, limit: min(last - position, limit)) {
+            case .page(let page):
+                guard page.next > position else {
+                    throw LogError.unavailable(reason: "the log ends before a batch that it gave")
+                }
+                try rows.append(page.events.filter { $0.position.position <= last })
+                position = page.next
+            case .unreadable where limit > 1:
+                // Alone it shows whether it is one of the batch, which could be read once.
+                limit = 1
+            case .unreadable(let page):
+                guard page.position.position > last else { throw StreamError.batchUnreadable }
+                return
             }
-            try rows.append(page.events.filter { $0.position.position <= last })
-            position = page.next
+        }
+    }
+
+    private enum Reading {
+        case page(FeedPage)
+        case unreadable(UnreadablePage)
+    }
+
+    /// A page that acknowledges nothing.
+    private func reading(after position: Int, limit: Int) async throws -> Reading {
+        do {
+            return .page(try await page(after: position, as: nil, limit: limit, wait: .zero))
+        } catch LogError.unreadable(let page) {
+            return .unreadable(page)
         }
     }
 

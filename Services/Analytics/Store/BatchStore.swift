@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Kernel
 import MessagingKit
@@ -88,6 +89,17 @@ struct BatchStore: Sendable {
                 epoch: epoch, on: transaction)
             guard isMoved else { throw Fenced() }
             world.faults.reach(AnalyticsCrashPoint.doneBeforeCommit)
+        }
+    }
+
+    /// Writes down an event that cannot be read, as it came, and moves the cursor past it.
+    func putAside(_ page: UnreadablePage, after position: Int, epoch: Int) async throws {
+        try await postgres.withTransaction { transaction in
+            try await cursors.bury(page, in: transaction)
+            let isMoved = try await cursors.advance(
+                shard: page.position.shard, from: position, to: page.next, epoch: epoch,
+                on: transaction)
+            guard isMoved else { throw Fenced() }
         }
     }
 

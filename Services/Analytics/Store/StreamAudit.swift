@@ -17,6 +17,8 @@ struct StreamAudit: Sendable {
         var different = 0
         /// Positions at which ClickHouse shows two events.
         var duplicated = 0
+        /// In the log, but nobody can read them: put aside as dead letters.
+        var unreadable = 0
         /// There although the log has no such event.
         var unknown = 0
         /// Rows that were sent more than once and will be merged away.
@@ -24,7 +26,7 @@ struct StreamAudit: Sendable {
         /// Positions that the stream has not come to yet.
         var waiting = 0
 
-        var isClean: Bool { missing + different + duplicated + unknown == 0 }
+        var isClean: Bool { missing + different + duplicated + unknown + unreadable == 0 }
     }
 
     private struct Key: Hashable {
@@ -61,23 +63,46 @@ struct StreamAudit: Sendable {
             let start = position
             var expected: Set<Key> = []
             while position < last, expected.count < Self.stretch {
-                let page = try await log.feed(
-                    FeedRequest(
-                        subscriber: nil, shard: shard, after: position,
-                        limit: min(FeedRequest.maximumLimit, last - position)))
-                guard page.next > position else { break }
-                for event in page.events where event.position.position <= last {
-                    expected.insert(try Self.key(of: event))
-                }
-                position = min(page.next, last)
+                let next = try await read(shard, after: position, upTo: last, &expected, &report)
+                guard next > position else { break }
+                position = next
             }
             guard position > start else {
                 throw LogError.unavailable(reason: "the log ends before the cursor")
             }
             // What the log has forgotten at the beginning cannot be compared.
-            guard let first = expected.map(\.position).min() else { continue }
+            guard let first = start == 0 ? expected.map(\.position).min() : start + 1 else {
+                continue
+            }
             try await compare(expected, shard, from: first, to: position, &report)
         }
+    }
+
+    /// One page of the log; how far it goes.
+    private func read(
+        _ shard: Int, after position: Int, upTo last: Int, _ expected: inout Set<Key>,
+        _ report: inout Report
+    ) async throws -> Int {
+        func page(limit: Int) async throws(LogError) -> FeedPage {
+            try await log.feed(
+                FeedRequest(subscriber: nil, shard: shard, after: position, limit: limit))
+        }
+        let found: FeedPage
+        do {
+            do {
+                found = try await page(limit: min(FeedRequest.maximumLimit, last - position))
+            } catch LogError.unreadable {
+                // Alone it shows which event it is.
+                found = try await page(limit: 1)
+            }
+        } catch LogError.unreadable(let page) {
+            if page.position.position <= last { report.unreadable += 1 }
+            return min(page.next, last)
+        }
+        for event in found.events where event.position.position <= last {
+            expected.insert(try Self.key(of: event))
+        }
+        return min(found.next, last)
     }
 
     private func compare(

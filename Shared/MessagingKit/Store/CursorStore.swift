@@ -124,7 +124,9 @@ package struct CursorStore: Sendable {
 
     /// Records an event that could not be read, with the page that had it alone. Whose it was and
     /// its id are in those bytes, if anywhere.
-    func bury(_ page: UnreadablePage, in transaction: Transaction) async throws(PostgresError) {
+    package func bury(
+        _ page: UnreadablePage, in transaction: Transaction
+    ) async throws(PostgresError) {
         try await transaction.execute(
             """
             insert into messaging_dead_letter (direction, subscriber, shard, position,

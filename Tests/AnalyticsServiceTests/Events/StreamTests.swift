@@ -51,7 +51,10 @@ import Testing
                 #expect(report.isClean && report.unmerged == 0, "\(report)")
                 #expect(try await harness.number("SELECT count() AS n FROM events") == 1700)
                 let views = try await harness.number(
-                    "SELECT uniqExactMerge(events) AS n FROM campaign_hourly_stats WHERE client_id = \(harness.log.tenant.clientID)"
+                    """
+                    SELECT uniqExactMerge(events) AS n FROM campaign_hourly_stats
+                    WHERE client_id = \(harness.log.tenant.clientID)
+                    """
                 )
                 #expect(views == harness.log.heads[0])
             }
@@ -165,6 +168,24 @@ import Testing
         }
     }
 
+    @Test func `an event that cannot be read is put aside and stops nothing`() async throws {
+        try await AnalyticsHarness.run { harness in
+            harness.appendEvents(900)
+            harness.log.spoil(LogPosition(shard: 0, position: 77))
+            try await harness.withService { service in
+                try await harness.settle()
+                let report = try await service.service.audit.run()
+                #expect(report.events == 899 && report.unreadable == 1, "\(report)")
+                #expect(report.missing + report.different + report.unknown == 0, "\(report)")
+                #expect(!report.isClean)
+            }
+            let letter = try await harness.postgres.queryOne(
+                "select shard, position, subscriber from messaging_dead_letter")
+            #expect(try letter?.get("position", as: Int.self) == 77)
+            #expect(try letter?.get("subscriber", as: String.self) == "analytics")
+        }
+    }
+
     @Test func `the audit finds what is missing, changed and unknown`() async throws {
         try await AnalyticsHarness.run { harness in
             harness.appendEvents(100)
@@ -173,11 +194,18 @@ import Testing
                 try await harness.archive.execute(
                     "ALTER TABLE events DELETE WHERE position = 3 AND shard = 0")
                 try await harness.archive.execute(
-                    "ALTER TABLE events UPDATE body_hash = \(UUID()) WHERE position = 5 AND shard = 0"
+                    """
+                    ALTER TABLE events UPDATE body_hash = \(UUID())
+                    WHERE position = 5 AND shard = 0
+                    """
                 )
                 try await eventually("the mutations are done") {
                     try await harness.number(
-                        "SELECT count() AS n FROM system.mutations WHERE is_done = 0 AND database = \(harness.clickHouse.configuration.database)"
+                        """
+                        SELECT count() AS n FROM system.mutations
+                        WHERE is_done = 0
+                            AND database = \(harness.clickHouse.configuration.database)
+                        """
                     ) == 0
                 }
                 let report = try await service.service.audit.run()

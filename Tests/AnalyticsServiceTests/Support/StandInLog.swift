@@ -19,6 +19,7 @@ final class StandInLog: Sendable {
     private struct State {
         var shards: [[LogEvent]] = [[], []]
         var acknowledged = [0, 0]
+        var spoiled: Set<LogPosition> = []
         var revoked: Set<ClientID> = []
     }
 
@@ -33,6 +34,9 @@ final class StandInLog: Sendable {
 
     var heads: [Int] { state.withLock { $0.shards.map(\.count) } }
     var acknowledged: [Int] { state.withLock { $0.acknowledged } }
+
+    /// From now on nobody can read this event.
+    func spoil(_ position: LogPosition) { state.withLock { _ = $0.spoiled.insert(position) } }
 
     /// Puts an event into its tenant's shard.
     @discardableResult
@@ -65,7 +69,11 @@ final class StandInLog: Sendable {
                 ResolveKeyResponse(key: self.key(input.keyHash))
             }
             group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 2) }
-            group.get("/feed") { request, _ in .json(await self.page(request.query)) }
+            group.get("/feed") { request, _ in
+                .bytes(
+                    try self.written(await self.page(request.query)),
+                    contentType: MediaType.json)
+            }
         }
         var configuration = HTTPServerConfiguration()
         configuration.port = 0
@@ -110,6 +118,19 @@ final class StandInLog: Sendable {
                 "key_id": .string(APIKeyID(UUID()).description),
                 "key_hash": .string(Hex.encode(tenant.key.hash)),
             ])
+    }
+
+    /// A page as event-service writes it.
+    private func written(_ page: FeedPage) throws -> [UInt8] {
+        let spoiled = state.withLock { $0.spoiled }
+        let events = try page.events.map { event in
+            let position = #""position":"\#(event.position)""#
+            guard !spoiled.contains(event.position) else { return "{\(position),\"type\":7}" }
+            let text = String(decoding: try JSONCoding.encode(event), as: UTF8.self)
+            return "{\(position)," + text.replacing("\(position),", with: "").dropFirst()
+        }
+        let frame = #"{"shard":\#(page.shard),"next":\#(page.next),"head":\#(page.head),"#
+        return Array("\(frame)\"events\":[\(events.joined(separator: ","))]}".utf8)
     }
 
     private func key(_ hash: String) -> ResolvedKey? {
