@@ -62,6 +62,21 @@ struct ClientConnectionTests {
         }
     }
 
+    @Test func `a call that must not be repeated leaves no connection behind`() async throws {
+        let server = try ScriptedServer { connection in
+            while let request = connection.read() {
+                connection.answer(200, body: request.path)
+            }
+        }
+        defer { server.stop() }
+        for _ in 1...5 {
+            let request = ClientRequest(method: .post, url: server.url, retry: .never)
+            #expect(try await client.send(request).status == 200)
+            #expect(await becomesTrue { server.openConnections == 0 })
+        }
+        #expect(server.connections == 5)
+    }
+
     @Test func `every method arrives with its body and headers`() async throws {
         let server = try ScriptedServer { connection in
             while let request = connection.read() {

@@ -27,8 +27,10 @@ extension CurlTransfer {
         try transfer.set(CURLOPT_MAXLIFETIME_CONN, 600)
         if !request.retry.allowsRepeat(of: request.method) {
             // On a kept connection that dies early libcurl silently sends again, also what must not
-            // be.
+            // be. It is not kept either: a connection that only other requests may use would stay
+            // behind from each of these, and a server with a thread for each runs out of them.
             try transfer.set(CURLOPT_FRESH_CONNECT, 1)
+            try transfer.set(CURLOPT_FORBID_REUSE, 1)
         }
         try transfer.setMethod(request.method, request.body)
         try transfer.setHeaders(request.headers.fields + extra, hasBody: request.body != nil)
