@@ -30,8 +30,8 @@ export function overviewPage(main, campaignID, signal) {
     main, parts.header, parts.notice, parts.figures,
     h("div.grid", parts.funnel.element, live, parts.hours.element, parts.leaderboard.element),
   );
-  title(parts.header, campaignID, signal);
-  const wake = keepFresh(() => load(parts, campaignID, signal), signal);
+  const named = title(parts.header, campaignID, signal);
+  const wake = keepFresh(() => load(parts, campaignID, named, signal), signal);
 }
 
 function panel(name) {
@@ -39,10 +39,12 @@ function panel(name) {
   return { body, element: h("section.card.panel", { "aria-label": name }, h("h2", name), body) };
 }
 
+/** Writes the header; the campaign, or null where none is named or found. */
 async function title(header, campaignID, signal) {
   if (!campaignID) {
     document.title = "All campaigns · Grapevine";
-    return fill(header, h("h1", "All campaigns"));
+    fill(header, h("h1", "All campaigns"));
+    return null;
   }
   fill(header, h("h1.skeleton-text", "Loading…"));
   try {
@@ -56,16 +58,21 @@ async function title(header, campaignID, signal) {
         h("span", `${words(campaign.pulse)} campaign`), ...period.filter(Boolean).map((text) => h("span", text)),
         h("span", `revision ${campaign.revision}`)),
     );
+    return campaign;
   } catch (error) {
     if (!signal.aborted) fill(header, failure(error, () => title(header, campaignID, signal)));
+    return null;
   }
 }
 
-async function load(parts, campaignID, signal) {
+async function load(parts, campaignID, named, signal) {
   try {
+    // A draft has no money yet.
+    const campaign = await named;
+    const isFunded = campaign && campaign.status !== "draft";
     const [numbers, budget] = await Promise.all([
       api.dashboard(campaignID, signal),
-      campaignID ? api.budget(campaignID, signal).catch(() => null) : null,
+      isFunded ? api.budget(campaignID, signal).catch(() => null) : null,
     ]);
     fill(parts.notice);
     fill(parts.figures, figures(numbers, budget));
@@ -74,7 +81,7 @@ async function load(parts, campaignID, signal) {
     fill(parts.leaderboard.body, leaderboard(numbers.leaderboard));
   } catch (error) {
     // What is on the page stays: old figures with a word are better than none.
-    if (!signal.aborted) fill(parts.notice, failure(error, () => load(parts, campaignID, signal)));
+    if (!signal.aborted) fill(parts.notice, failure(error, () => load(parts, campaignID, named, signal)));
   }
 }
 
