@@ -55,9 +55,9 @@ function operation(method, path, { summary, description, parameters = [], reques
     "details.card.operation", { "data-text": `${method} ${path} ${summary}`.toLowerCase() },
     h("summary", h(`span.method.${method.toLowerCase()}`, method), h("code", path), h("span.quiet", summary)),
     description && h("p", description),
-    security?.length ? h("p.quiet", "Credential: ", security.map((way) => Object.keys(way).join(" and ")).join(", or ")) : h("p.quiet", "No credential."),
-    all.length && h("h3", "Parameters"),
-    all.length && h("ul.parameters", all.map((parameter) => h(
+    security?.length ? h("p.quiet", "Credential: ", security.map((way) => Object.keys(way).join(" and ") || "none").join(", or ")) : h("p.quiet", "No credential."),
+    all.length > 0 && h("h3", "Parameters"),
+    all.length > 0 && h("ul.parameters", all.map((parameter) => h(
       "li", h("code", parameter.name), ` in ${parameter.in}${parameter.required ? ", required" : ""}`,
       parameter.description && h("span.quiet", ` ${parameter.description}`)))),
     requestBody && [h("h3", "Body"), content(resolve(requestBody, root), root)],
@@ -82,5 +82,8 @@ function narrow(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   for (const element of document.querySelectorAll(".operation")) {
     element.hidden = !words.every((word) => element.dataset.text.includes(word));
+  }
+  for (const element of document.querySelectorAll("section")) {
+    element.hidden = words.length > 0 && !element.querySelector(".operation:not([hidden])");
   }
 }
