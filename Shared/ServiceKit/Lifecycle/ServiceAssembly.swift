@@ -57,8 +57,7 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         var checks = Health.standardChecks(resources)
         if usesKeys { checks.append(.freshness("keys") { tail.lastContact }) }
         let health = Health(checks: checks + service.readiness(), telemetry: world.telemetry)
-        health.mount(&router, service: Owner.name)
-        Self.mountDescription(&router)
+        Self.mountOperational(&router, health)
         var background = service.background()
         // A service without keys to check needs no news of them.
         if usesKeys { background.append(BackgroundTask("key-tail") { await tail.run() }) }
@@ -76,7 +75,9 @@ struct ServiceAssembly<Owner: Service>: Sendable {
         self.background = background
     }
 
-    private static func mountDescription(_ router: inout Router) {
+    /// What every service has beside its own routes.
+    private static func mountOperational(_ router: inout Router, _ health: Health) {
+        health.mount(&router, service: Owner.name)
         guard let description = Owner.openAPI else { return }
         router.group(Audience<Void>.open()) { routes in
             routes.get(ServiceRoutes.descriptionPath) { _, _ in

@@ -3,6 +3,7 @@ package import Kernel
 
 /// An OpenAPI description as far as the checks read it.
 package struct OpenAPIDocument: Sendable {
+    /// A method on a path, with what is said of it.
     package struct Operation: Sendable {
         package let method: String
         package let path: String
