@@ -216,7 +216,7 @@ extension DurableTests {
 
         @Test(arguments: [StopMode.fast, .immediate])
         func `runs go on after PostgreSQL restarts`(mode: StopMode) async throws {
-            try await withPrivatePostgres { server in
+            try await withPrivateServer(.postgres) { server in
                 let postgres = PostgresClient(
                     try PostgresConfiguration(url: server.url), telemetry: Telemetry())
                 try await Migrator.migrate(postgres, DurableMigrations.all, world: World())

@@ -119,7 +119,7 @@ struct MigratorTests {
     }
 
     @Test func `migrating waits for a server that starts later`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             try await server.stop(.fast)
             let client = try await makeClient(server.url)
             async let migrated: Void = Migrator.migrate(client, steps, world: World())

@@ -38,7 +38,7 @@ struct ResilienceTests {
     }
 
     private func survives(_ mode: StopMode) async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let client = try await makeClient(server.url) { $0.poolWaitLimit = .seconds(2) }
             try await client.execute("create table effect (id int8 not null)")
             let isOver = Flag()
@@ -90,7 +90,7 @@ struct ResilienceTests {
     }
 
     @Test func `killed backends are replaced, again and again`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let client = try await makeClient(server.url)
             let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
             try await client.execute("create table effect (id int8 not null)")
@@ -119,7 +119,7 @@ struct ResilienceTests {
     }
 
     @Test func `statements that certainly did not run are sent again`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let client = try await makeClient(server.url) { $0.pipelinedConnections = 1 }
             let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
             for number in 0..<50 {
@@ -136,7 +136,7 @@ struct ResilienceTests {
     }
 
     @Test func `a connection lost at COMMIT leaves the outcome unknown`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let client = try await makeClient(server.url)
             let killer = try await makeClient(server.url) { $0.applicationName = "killer" }
             // A deferred trigger that sleeps keeps COMMIT busy for long enough.
@@ -171,7 +171,7 @@ struct ResilienceTests {
     }
 
     @Test func `a client without a server says so, and works once there is one`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             try await server.stop(.fast)
             let client = try await makeClient(server.url) { $0.poolWaitLimit = .milliseconds(300) }
             await #expect(code { try await client.query("select 1") } == .unavailable)
@@ -192,7 +192,7 @@ struct ResilienceTests {
     }
 
     @Test func `a listener hears everything, and learns that it missed something`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let client = try await makeClient(server.url)
             var stream = client.listen("news").makeAsyncIterator()
             #expect(await stream.next() == .listening)

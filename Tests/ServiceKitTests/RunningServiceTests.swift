@@ -97,7 +97,7 @@ import Testing
     @Test func `with the database away calls get 503 and the service is not ready, then recovers`()
         async throws
     {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let running = try await start(databaseURL: server.url)
             try await server.stop(.immediate)
             try await eventually("the service is not ready") {

@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func `a private Redis comes back empty after a kill`() async throws {
-        try await withPrivateRedis { server in
+        try await withPrivateServer(.redis) { server in
             let client = try TestRedis(url: server.url).client()
             try await eventually("it answers") {
                 try await client.ping(); return true
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `a private PostgreSQL keeps what was committed through any end`() async throws {
-        try await withPrivatePostgres { server in
+        try await withPrivateServer(.postgres) { server in
             let database = try await TestPostgres(url: server.url).makeDatabase(migrations)
             let client = database.client()
             try await client.execute("insert into fruit values ('grape')")

@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func `ClickHouse is away in the middle and comes back`() async throws {
-        try await withPrivateClickHouse { server in
+        try await withPrivateServer(.clickhouse) { server in
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
                 try await harness.withService { service in
                     harness.appendEvents(500)
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func `stops and kills of ClickHouse under load lose nothing`() async throws {
-        try await withPrivateClickHouse { server in
+        try await withPrivateServer(.clickhouse) { server in
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
                 try await harness.withService { service in
                     for round in 0..<6 {
@@ -149,7 +149,7 @@ import Testing
     }
 
     @Test func `what is read ahead is not acknowledged to the log`() async throws {
-        try await withPrivateClickHouse { server in
+        try await withPrivateServer(.clickhouse) { server in
             try await server.stop()
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
                 harness.appendEvents(3000)

@@ -5,15 +5,17 @@ import TestKit
 
 /// A deployment's private PostgreSQL: a database and a role for each service, as in production.
 struct Databases: Sendable {
-    let server: PrivatePostgres
+    let server: PrivateServer
     private let clients: [ServiceName: PostgresClient]
 
     static func start(
         _ services: [ServiceName], _ secrets: DeploymentSecrets
     ) async throws -> Databases {
-        let server = try await PrivatePostgres.start(settings: [
-            "max_connections=250", "shared_buffers=64MB", "max_wal_size=1GB", "jit=off",
-        ])
+        let server = try await PrivateServer.start(
+            .postgres,
+            settings: [
+                "max_connections=250", "shared_buffers=64MB", "max_wal_size=1GB", "jit=off",
+            ])
         do {
             let administrator = try TestPostgres(url: server.url)
             for service in services {
@@ -39,7 +41,7 @@ struct Databases: Sendable {
             "revoke all on database \(identifier: name) from public")
     }
 
-    private init(server: PrivatePostgres, _ services: [ServiceName]) throws {
+    private init(server: PrivateServer, _ services: [ServiceName]) throws {
         self.server = server
         var clients: [ServiceName: PostgresClient] = [:]
         for service in services {

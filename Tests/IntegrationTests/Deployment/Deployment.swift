@@ -29,7 +29,7 @@ struct Deployment: Sendable {
     }
 
     var databases: Databases { stores.databases }
-    var redis: PrivateRedis { stores.redis }
+    var redis: PrivateServer { stores.redis }
 
     subscript(name: ServiceName) -> SupervisedService {
         get throws {

@@ -5,15 +5,15 @@ import TestKit
 /// What the services of one deployment stand on, each a real server of its own.
 struct Stores: Sendable {
     let databases: Databases
-    let redis: PrivateRedis
-    let clickHouse: PrivateClickHouse
+    let redis: PrivateServer
+    let clickHouse: PrivateServer
     let mailSink: MailSink
 
     static func start(
         _ services: [ServiceName], _ secrets: DeploymentSecrets, in directory: String
     ) async throws -> Stores {
-        async let clickHouse = PrivateClickHouse.start()
-        async let redis = PrivateRedis.start()
+        async let clickHouse = PrivateServer.start(.clickhouse)
+        async let redis = PrivateServer.start(.redis)
         let databases = try await Databases.start(services, secrets)
         return Stores(
             databases: databases, redis: try await redis, clickHouse: try await clickHouse,

@@ -2,10 +2,11 @@ import Foundation
 import Glibc
 import RedisKit
 import Synchronization
+import TestKit
 
 /// A redis-server of one test, on a free loopback port, without a file; killed by its process id.
 final class PrivateRedis: Sendable {
-    enum Failure: Error { case noPort, notStarted, notReady }
+    enum Failure: Error { case notStarted, notReady }
 
     let port: Int
     let password: String?
@@ -14,7 +15,7 @@ final class PrivateRedis: Sendable {
     /// Starts and waits until it answers.
     init(password: String? = nil) async throws {
         self.password = password
-        port = try Self.freePort()
+        port = Int(FreePort.find())
         try await start()
     }
 
@@ -71,25 +72,6 @@ final class PrivateRedis: Sendable {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         return address
-    }
-
-    /// Below the range for outgoing connections, because one of those to a dead port of that range
-    /// may take the port itself and meet itself there.
-    /// `SOCK_CLOEXEC`: a server started meanwhile must not inherit the probe and hold the port.
-    static func freePort() throws -> Int {
-        for _ in 0..<100 {
-            let port = UInt16.random(in: 20_000..<32_000)
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-            defer { close(descriptor) }
-            var address = loopback(port: port)
-            let code = withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-            if code == 0 { return Int(port) }
-        }
-        throw Failure.noPort
     }
 }
 
