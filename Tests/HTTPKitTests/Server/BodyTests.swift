@@ -1,6 +1,7 @@
 import Foundation
 import HTTPKit
 import Kernel
+import TestKit
 import Testing
 
 @Suite struct BodyTests {

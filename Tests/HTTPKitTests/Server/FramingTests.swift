@@ -1,5 +1,6 @@
 import HTTPKit
 import Kernel
+import TestKit
 import Testing
 
 /// Requests that two parsers could read differently, sent as raw bytes.

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// A WebSocket client that sends exactly the frames it is told, sound or not. Blocks.

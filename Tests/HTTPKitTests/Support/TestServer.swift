@@ -1,6 +1,7 @@
 import HTTPKit
 import Kernel
 import Synchronization
+import TestKit
 
 /// Log lines and metrics of one server under test.
 final class ServerProbe: Sendable {

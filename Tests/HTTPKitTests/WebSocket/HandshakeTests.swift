@@ -1,5 +1,6 @@
 import HTTPKit
 import Kernel
+import TestKit
 import Testing
 
 @Suite struct HandshakeTests {

@@ -1,6 +1,7 @@
 import HTTPKit
 import Kernel
 import Synchronization
+import TestKit
 import Testing
 
 @Suite struct WebSocketTests {
