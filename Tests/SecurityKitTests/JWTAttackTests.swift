@@ -1,5 +1,6 @@
 import Kernel
 import SecurityKit
+import TestKit
 import Testing
 
 @Suite struct JWTAttackTests {
@@ -12,7 +13,7 @@ import Testing
 
     init() throws {
         key = try Ed25519PrivateKey(seed: [UInt8](repeating: 7, count: 32))
-        let clock = FixedClock(seconds: 500)
+        let clock = TestClock(at: seconds(500))
         edDSA = try JWTVerifier(
             algorithm: .edDSA(["k1": key.publicKey]), audience: "portal", clock: clock)
         hs256 = try JWTVerifier(

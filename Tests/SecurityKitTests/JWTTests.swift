@@ -1,12 +1,7 @@
 import Kernel
 import SecurityKit
+import TestKit
 import Testing
-
-/// A clock that stands still.
-struct FixedClock: TimeSource {
-    let seconds: Int64
-    func now() -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) }
-}
 
 func seconds(_ value: Int64) -> Timestamp { Timestamp(microseconds: value * 1_000_000) }
 
@@ -29,7 +24,7 @@ func seconds(_ value: Int64) -> Timestamp { Timestamp(microseconds: value * 1_00
         try JWTVerifier(
             algorithm: algorithm ?? .edDSA(["k1": key.publicKey]), audience: audience,
             issuer: issuer, skew: .seconds(30), maximumLifetime: lifetime,
-            clock: FixedClock(seconds: now))
+            clock: TestClock(at: seconds(now)))
     }
 
     @Test func `what was signed with EdDSA is read back whole`() throws {

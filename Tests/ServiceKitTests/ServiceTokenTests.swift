@@ -2,17 +2,11 @@ import Contracts
 import Kernel
 import SecurityKit
 import ServiceKit
-import Synchronization
+import TestKit
 import Testing
 
 @Suite struct ServiceTokenTests {
-    private final class Clock: TimeSource {
-        let time = Mutex(Timestamp(microseconds: 1_800_000_000_000_000))
-        func now() -> Timestamp { time.withLock { $0 } }
-        func pass(_ duration: Duration) { time.withLock { $0 = $0 + duration } }
-    }
-
-    private let clock = Clock()
+    private let clock = TestClock()
     private let key = Ed25519PrivateKey.generate()
     private let other = Ed25519PrivateKey.generate()
 
@@ -38,9 +32,9 @@ import Testing
         let issuer = ServiceTokenIssuer(caller: .event, key: key, clock: clock)
         let token = issuer.token(for: .client)
         #expect(try verifier.verify(token).service == .event)
-        clock.pass(.seconds(179))
+        clock.advance(by: .seconds(179))
         #expect(issuer.token(for: .client) == token)
-        clock.pass(.seconds(2))
+        clock.advance(by: .seconds(2))
         #expect(issuer.token(for: .client) != token)
     }
 
@@ -48,7 +42,7 @@ import Testing
         let verifier = try verifier
         let token = ServiceTokenIssuer(caller: .event, key: key, clock: clock).token(for: .client)
         #expect(try verifier.verify(token).service == .event)
-        clock.pass(.seconds(331))
+        clock.advance(by: .seconds(331))
         #expect(throws: Problem.self) { try verifier.verify(token) }
     }
 
