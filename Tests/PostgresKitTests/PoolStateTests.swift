@@ -125,17 +125,6 @@ struct PoolStateTests {
     }
 }
 
-struct BackoffTests {
-    @Test func `waits double up to the limit, with full jitter`() {
-        let backoff = Backoff(base: .milliseconds(50), limit: .seconds(2))
-        #expect(backoff.delay(afterFailures: 1, random: 1) == .milliseconds(50))
-        #expect(backoff.delay(afterFailures: 2, random: 1) == .milliseconds(100))
-        #expect(backoff.delay(afterFailures: 3, random: 0.5) == .milliseconds(100))
-        #expect(backoff.delay(afterFailures: 100, random: 1) == .seconds(2))
-        #expect(backoff.delay(afterFailures: 100, random: 0) == .zero)
-    }
-}
-
 struct StatementCacheTests {
     private func key(_ text: String) -> StatementCache.Key {
         StatementCache.Key(text: text, types: [])

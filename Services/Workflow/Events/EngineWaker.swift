@@ -1,5 +1,6 @@
 import Contracts
 import DurableKit
+import Kernel
 import MessagingKit
 import Synchronization
 

@@ -1,3 +1,4 @@
+package import Kernel
 import Synchronization
 
 /// What a subscriber of this process has come to: for those who wait for it, and for readiness.

@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// What a task of its own came to.

@@ -1,4 +1,5 @@
 import Contracts
+package import Kernel
 package import RedisKit
 import Synchronization
 

@@ -1,3 +1,5 @@
+import Kernel
+
 extension PostgresClient {
     /// How often a transaction is tried.
     private static var maximumAttempts: Int { 5 }
@@ -13,7 +15,7 @@ extension PostgresClient {
         isolation: Isolation = .readCommitted,
         _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
-        var failures = 0
+        var backoff = Backoff(base: .milliseconds(5), limit: .milliseconds(500))
         var losses = 0
         while true {
             let session = try await core.session()
@@ -26,17 +28,13 @@ extension PostgresClient {
             } catch {
                 await transaction.rollBack()
                 session.end()
-                failures += 1
+                let pause = backoff.fail()
                 if case .connectionLost = transaction.verdict { losses += 1 }
                 guard transaction.verdict != .final, losses <= 1,
-                    failures < Self.maximumAttempts, !Task.isCancelled
+                    backoff.failures < Self.maximumAttempts, !Task.isCancelled
                 else { throw error }
-                try await Task.sleep(for: Self.pause(after: failures))
+                try await Task.sleep(for: pause)
             }
         }
-    }
-
-    private static func pause(after failures: Int) -> Duration {
-        Backoff.transaction.delay(afterFailures: failures, random: .random(in: 0...1))
     }
 }

@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// How many connections there are and may be, and when the next attempt is due. A pure value.
@@ -9,7 +10,7 @@ struct ConnectBudget {
     let sighting: Sighting
     private(set) var open = 0
     private(set) var connecting = 0
-    private(set) var failures = 0
+    private var backoff = Backoff(base: .milliseconds(50), limit: .seconds(2))
     private(set) var nextAttemptAt: UInt64 = 0
     /// Since when there has been no connection and attempts fail; nil when all is well.
     private(set) var downSince: UInt64?
@@ -27,7 +28,7 @@ struct ConnectBudget {
     /// at a time and not before its wait is over.
     mutating func begin(wanted: Int, now: UInt64) -> Int {
         var count = min(wanted - connecting, limit - open - connecting)
-        if failures > 0 {
+        if backoff.failures > 0 {
             guard connecting == 0, now >= nextAttemptAt || isServerBack else { return 0 }
             count = min(count, 1)
         }
@@ -40,16 +41,14 @@ struct ConnectBudget {
         sighting.note(now)
         connecting -= 1
         open += 1
-        failures = 0
+        backoff.succeed()
         downSince = nil
     }
 
     mutating func failed(now: UInt64, random: Double) {
         connecting -= 1
-        failures += 1
         lastFailureAt = now
-        nextAttemptAt =
-            now + Backoff.connecting.delay(afterFailures: failures, random: random).nanoseconds
+        nextAttemptAt = now + backoff.fail(fraction: random).nanoseconds
         if open == 0, downSince == nil { downSince = now }
     }
 

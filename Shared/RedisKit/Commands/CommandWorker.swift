@@ -28,7 +28,7 @@ final class CommandWorker {
         self.lane = lane
         configuration = lane.configuration
         backoff = Backoff(
-            minimum: configuration.backoffMinimum, maximum: configuration.backoffMaximum)
+            base: configuration.backoffMinimum, limit: configuration.backoffMaximum)
     }
 
     /// Returns after the lane was stopped, with every caller answered.
@@ -158,7 +158,7 @@ extension CommandWorker {
             self.connection = connection
             downReason = nil
             lastAnswer = .now
-            backoff.reset()
+            backoff.succeed()
             lane.becomeUp()
             lane.logger.info("redis connected")
         case .failure(let error):
@@ -179,7 +179,7 @@ extension CommandWorker {
 
     private func becomeDown(_ reason: RedisError) {
         downReason = reason
-        nextAttempt = .now + backoff.pause()
+        nextAttempt = .now + backoff.fail()
         lane.becomeDown(reason)
         failAll(unsentWith: reason, sentWith: RedisError(.connectionLost, detail: reason.detail))
     }

@@ -11,7 +11,7 @@ final class SubscriberWorker {
         self.subscriber = subscriber
         configuration = subscriber.configuration
         backoff = Backoff(
-            minimum: configuration.backoffMinimum, maximum: configuration.backoffMaximum)
+            base: configuration.backoffMinimum, limit: configuration.backoffMaximum)
     }
 
     /// Returns after the subscriber was stopped.
@@ -22,10 +22,10 @@ final class SubscriberWorker {
                 isKnownDown = false
                 subscriber.up.set(1)
                 var session = SubscriberSession(subscriber, connection)
-                while try session.turn() { backoff.reset() }
+                while try session.turn() { backoff.succeed() }
             } catch {
                 noteLoss(error)
-                pause(backoff.pause())
+                pause(backoff.fail())
             }
         }
         subscriber.up.set(0)

@@ -1,4 +1,4 @@
-import MessagingKit
+import Kernel
 import Testing
 
 @Suite struct BackoffTests {
@@ -25,13 +25,5 @@ import Testing
     @Test func `thousands of failures do not overflow`() {
         var backoff = Backoff(base: .milliseconds(50), limit: .seconds(5))
         for _ in 0..<5000 { #expect(backoff.fail() <= .seconds(5)) }
-    }
-
-    @Test func `an idle loop looks less and less often until something happens`() {
-        var pace = IdlePace(longest: .milliseconds(10))
-        let sleeps = (0..<5).map { _ in pace.next() }
-        #expect(sleeps == [2, 4, 8, 10, 10].map { .milliseconds($0) })
-        pace.quicken()
-        #expect(pace.next() == .milliseconds(2))
     }
 }

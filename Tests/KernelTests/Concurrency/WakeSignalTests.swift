@@ -1,4 +1,4 @@
-import MessagingKit
+import Kernel
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct WakeSignalTests {
