@@ -78,22 +78,6 @@ extension ClientService {
     }
 }
 
-extension PageRequest {
-    /// The cursor as the id of the last row seen. Throws 400 for anything else.
-    func after<Tag: IDTag>(
-        _ type: TypeID<Tag>.Type = TypeID<Tag>.self
-    ) throws(Problem) -> TypeID<Tag>? {
-        guard let cursor else { return nil }
-        guard let id = TypeID<Tag>(cursor) else { throw .invalidCursor }
-        return id
-    }
-}
-
-extension Problem {
-    static let invalidCursor = Problem.badRequest(
-        "invalid_cursor", "Use the 'next_cursor' of the page before.", pointer: "?cursor")
-}
-
 extension StaffPrincipal {
     /// Who acts, for the audit.
     var actor: String { "staff:\(subject.prefix(200))" }

@@ -16,7 +16,7 @@ struct ManageClients: Sendable {
     /// `GET /v1/admin/clients`
     func list(_ request: HTTPRequest, _ staff: StaffPrincipal) async throws -> HTTPResponse {
         let page = try request.query.page()
-        let rows = try await store.list(after: try page.after(), limit: page.limit)
+        let rows = try await store.list(after: try request.query.cursor(), limit: page.limit)
         return .json(Page(rows: rows, limit: page.limit) { $0.clientID.description })
     }
 

@@ -19,7 +19,7 @@ struct ManageKeys: Sendable {
         try principal.require(Self.scope)
         let page = try request.query.page()
         let rows = try await store.list(
-            of: principal.clientID, after: try page.after(), limit: page.limit)
+            of: principal.clientID, after: try request.query.cursor(), limit: page.limit)
         return .json(Page(rows: rows, limit: page.limit) { $0.keyID.description })
     }
 

@@ -16,7 +16,8 @@ struct ManageMembers: Sendable {
     func list(_ request: HTTPRequest, _ staff: StaffPrincipal) async throws -> HTTPResponse {
         let client = try request.pathParameters.client()
         let page = try request.query.page()
-        let rows = try await store.list(of: client, after: try page.after(), limit: page.limit)
+        let rows = try await store.list(
+            of: client, after: try request.query.cursor(), limit: page.limit)
         return .json(Page(rows: rows, limit: page.limit) { $0.memberID.description })
     }
 

@@ -21,7 +21,7 @@ struct ReadParticipants: Sendable {
             return .json(Page(data: found.map { [$0] } ?? [], nextCursor: nil))
         }
         let rows = try await store.list(
-            of: principal.clientID, after: try page.after(), limit: page.limit)
+            of: principal.clientID, after: try request.query.cursor(), limit: page.limit)
         return .json(Page(rows: rows, limit: page.limit) { $0.participantID.description })
     }
 

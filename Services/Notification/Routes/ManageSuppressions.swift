@@ -48,11 +48,7 @@ struct ManageSuppressions: Sendable {
         }
         let page = try request.query.page()
         let after = try page.cursor.map { text throws(Problem) in
-            guard let hash = Self.hash(text) else {
-                throw .badRequest(
-                    "invalid_cursor", "Use the next_cursor of the page before.",
-                    pointer: "?cursor")
-            }
+            guard let hash = Self.hash(text) else { throw .invalidCursor }
             return hash
         }
         let rows = try await store.list(of: principal.clientID, after: after, limit: page.limit)

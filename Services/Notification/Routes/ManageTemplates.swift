@@ -53,11 +53,7 @@ struct ManageTemplates: Sendable {
         let key = try Self.key(request)
         let page = try request.query.page()
         let before = try page.cursor.map { text throws(Problem) in
-            guard let number = Int32(text) else {
-                throw .badRequest(
-                    "invalid_cursor", "Use the next_cursor of the page before.",
-                    pointer: "?cursor")
-            }
+            guard let number = Int32(text) else { throw .invalidCursor }
             return Int(number)
         }
         let rows = try await store.versions(

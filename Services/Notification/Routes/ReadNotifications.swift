@@ -46,29 +46,6 @@ struct NotificationAnswer: Encodable, Sendable {
     }
 }
 
-/// One page of a list that is only written.
-struct PageAnswer<Element: Encodable & Sendable>: Encodable, Sendable {
-    let data: [Element]
-    let nextCursor: String?
-
-    init(_ page: Page<Element>) {
-        data = page.data
-        nextCursor = page.nextCursor
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case data
-        case nextCursor = "next_cursor"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(data, forKey: .data)
-        // Always present, so that a reader sees `null` on the last page.
-        try container.encode(nextCursor, forKey: .nextCursor)
-    }
-}
-
 /// The routes that show messages to people.
 struct ReadNotifications: Sendable {
     let store: NotificationStore
@@ -86,7 +63,7 @@ struct ReadNotifications: Sendable {
             of: principal.clientID
         ).map { NotificationAnswer(record: $0, attempts: nil) }
         return .json(
-            PageAnswer(Page(rows: rows, limit: page.limit) { $0.record.id.description }))
+            Page(rows: rows, limit: page.limit) { $0.record.id.description })
     }
 
     /// `GET /v1/portal/notifications/{notification_id}`, with content and attempts

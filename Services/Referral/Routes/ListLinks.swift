@@ -18,10 +18,8 @@ struct ListLinks: Sendable {
         let rows = try await links.list(
             filter, after: try request.query.cursor(), limit: page.limit + 1,
             of: principal.clientID)
-        let cut = Page(rows: rows, limit: page.limit) { $0.linkID.description }
         return .json(
-            ListAnswer(
-                data: cut.data.map { LinkAnswer(link: $0, publicURL: publicURL) },
-                nextCursor: cut.nextCursor))
+            Page(rows: rows, limit: page.limit) { $0.linkID.description }
+                .map { LinkAnswer(link: $0, publicURL: publicURL) })
     }
 }

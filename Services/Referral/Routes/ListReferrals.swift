@@ -15,9 +15,8 @@ struct ListReferrals: Sendable {
             referrer: try request.query.id("referrer_id"),
             participant: try request.query.id("participant_id"),
             after: try request.query.cursor(), limit: page.limit + 1, of: principal.clientID)
-        let cut = Page(rows: rows, limit: page.limit) { $0.attributionID.description }
         return .json(
-            ListAnswer(
-                data: cut.data.map(ReferralAnswer.init), nextCursor: cut.nextCursor))
+            Page(rows: rows, limit: page.limit) { $0.attributionID.description }
+                .map(ReferralAnswer.init))
     }
 }

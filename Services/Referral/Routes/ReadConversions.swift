@@ -13,9 +13,9 @@ struct ReadConversions: Sendable {
             campaign: try request.query.id("campaign_id"),
             referrer: try request.query.id("referrer_id"),
             after: try request.query.cursor(), limit: page.limit + 1, of: principal.clientID)
-        let cut = Page(rows: rows, limit: page.limit) { $0.conversionID.description }
         return .json(
-            ListAnswer(data: cut.data.map(ConversionAnswer.init), nextCursor: cut.nextCursor))
+            Page(rows: rows, limit: page.limit) { $0.conversionID.description }
+                .map(ConversionAnswer.init))
     }
 
     func read(_ request: HTTPRequest, _ principal: PortalPrincipal) async throws -> HTTPResponse {

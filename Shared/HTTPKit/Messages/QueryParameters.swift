@@ -51,17 +51,50 @@ package struct QueryParameters: Sendable, Hashable {
     package func integer(_ name: String) throws(Problem) -> Int? {
         guard let text = self[name] else { return nil }
         guard let value = Int(text) else {
-            throw .invalid([
-                .init(
-                    pointer: "?\(name)", code: "invalid_value",
-                    detail: "Use a whole number for '\(name)'.")
-            ])
+            throw Self.invalid(name, "Use a whole number for '\(name)'.")
         }
         return value
+    }
+
+    /// The id at a name; nil when absent. Throws 400 for anything else.
+    package func id<Tag: IDTag>(
+        _ name: String, as type: TypeID<Tag>.Type = TypeID<Tag>.self
+    ) throws(Problem) -> TypeID<Tag>? {
+        guard let text = self[name] else { return nil }
+        guard let id = TypeID<Tag>(text) else {
+            throw Self.invalid(name, "Use an id that starts with '\(Tag.prefix)_'.")
+        }
+        return id
+    }
+
+    /// One of an enumeration's values; nil when absent. Throws 400 for anything else.
+    package func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, as type: Choice.Type = Choice.self
+    ) throws(Problem) -> Choice? where Choice.RawValue == String {
+        guard let text = self[name] else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Self.invalid(name, "Use one of \(names).")
+        }
+        return choice
+    }
+
+    /// `cursor` where it is the last id of the page before; nil when absent. Throws 400 for
+    /// anything else.
+    package func cursor<Tag: IDTag>(
+        as type: TypeID<Tag>.Type = TypeID<Tag>.self
+    ) throws(Problem) -> TypeID<Tag>? {
+        guard let text = self["cursor"] else { return nil }
+        guard let id = TypeID<Tag>(text) else { throw .invalidCursor }
+        return id
     }
 
     /// `limit` and `cursor`. Throws 400 for a limit out of bounds.
     package func page() throws(Problem) -> PageRequest {
         try PageRequest(limit: integer("limit"), cursor: self["cursor"])
+    }
+
+    private static func invalid(_ name: String, _ detail: String) -> Problem {
+        .invalid([.init(pointer: "?\(name)", code: "invalid_value", detail: detail)])
     }
 }

@@ -57,3 +57,9 @@ package struct PageRequest: Sendable {
         self.cursor = cursor
     }
 }
+
+extension Problem {
+    /// For a cursor that no page has given.
+    package static let invalidCursor = Problem.badRequest(
+        "invalid_cursor", "Use the next_cursor of the page before.", pointer: "?cursor")
+}

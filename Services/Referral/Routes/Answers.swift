@@ -1,24 +1,6 @@
 import Contracts
 import Kernel
 
-/// A page of what the portal lists.
-struct ListAnswer<Element: Encodable & Sendable>: Encodable, Sendable {
-    let data: [Element]
-    let nextCursor: String?
-
-    private enum CodingKeys: String, CodingKey {
-        case data
-        case nextCursor = "next_cursor"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(data, forKey: .data)
-        // Always present, so that a reader sees `null` on the last page.
-        try container.encode(nextCursor, forKey: .nextCursor)
-    }
-}
-
 /// A link as the portal shows it.
 struct LinkAnswer: Encodable, Sendable {
     let link: LinkRow
