@@ -33,9 +33,9 @@ import Testing
             #expect(shown["reason"] == "rejected_550")
             #expect(shown["attempt_count"] == 1)
             try await eventually("the log was told") {
-                harness.peers.messages.map(\.type) == ["notification.failed"]
+                harness.peers.log.messages.map(\.type) == ["notification.failed"]
             }
-            #expect(harness.peers.messages.first?.data["reason"] == "rejected_550")
+            #expect(harness.peers.log.messages.first?.data["reason"] == "rejected_550")
         }
     }
 
@@ -68,7 +68,7 @@ import Testing
             #expect(bodies.count == 2)
             #expect(Set(bodies).count == 1)
             try await eventually("the log was told once") {
-                harness.peers.messages.map(\.type) == ["notification.sent"]
+                harness.peers.log.messages.map(\.type) == ["notification.sent"]
             }
         }
     }
@@ -105,7 +105,7 @@ import Testing
             }
             #expect(ids.count == 100)
             try await eventually("all are sent", within: .seconds(60)) {
-                harness.peers.messages.filter { $0.type == "notification.sent" }.count == 100
+                harness.peers.log.messages.filter { $0.type == "notification.sent" }.count == 100
             }
             #expect(Set(try await harness.sink.parsed().map { $0["message-id"] }).count == 100)
             #expect(harness.sink.messages.count == 100)

@@ -43,9 +43,9 @@ import Testing
             #expect(mail.parts["text/html"]?.contains("href=\"https://x.example/r/A\"") ?? false)
 
             try await eventually("the log was told") {
-                harness.peers.messages.map(\.type) == ["notification.sent"]
+                harness.peers.log.messages.map(\.type) == ["notification.sent"]
             }
-            let told = try #require(harness.peers.messages.first)
+            let told = try #require(harness.peers.log.messages.first)
             #expect(told.data["notification_id"]?.string == answer.notificationID.description)
             #expect(told.data["participant_id"]?.string == participant.description)
         }
@@ -114,7 +114,7 @@ import Testing
                 #expect(shown["reason"]?.string == reason)
             }
             try await eventually("the log was told of each") {
-                harness.peers.messages.map { $0.data["reason"]?.string } == cases.map(\.0)
+                harness.peers.log.messages.map { $0.data["reason"]?.string } == cases.map(\.0)
             }
             #expect(harness.sink.messages.isEmpty)
         }
@@ -123,7 +123,8 @@ import Testing
     @Test func `the participant is asked for at the event's position`() async throws {
         try await NotificationHarness.run { harness in
             let participant = harness.peers.participant(["email": "ada@people.example"])
-            let position = harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            let position = harness.peers.log.publish(
+                "reward.fulfilled", [:], client: harness.client)
             _ = try await harness.send(to: participant, position: position)
             #expect(harness.peers.lookUpPositions == [position.description])
         }

@@ -27,11 +27,12 @@ struct WebhookPeerTests {
                 .post, "/webhooks", ["url": .string(receiver.url), "types": ["*"]])
             let id = try #require(created.body["webhook_id"]?.string)
             let first = try #require(created.body["secret"]?.string)
-            harness.peers.publish("reward.fulfilled", ["name": "Grüße 😀"], client: harness.client)
+            harness.peers.log.publish(
+                "reward.fulfilled", ["name": "Grüße 😀"], client: harness.client)
             try await eventually("it is delivered") { receiver.deliveries.count == 1 }
             let rotated = try await harness.call(.post, "/webhooks/\(id)/rotate-secret")
             let second = try #require(rotated.body["secret"]?.string)
-            harness.peers.publish("campaign.paused", [:], client: harness.client)
+            harness.peers.log.publish("campaign.paused", [:], client: harness.client)
             try await eventually("both are delivered") { receiver.deliveries.count == 2 }
 
             let deliveries = receiver.deliveries.map { delivery in

@@ -41,16 +41,16 @@ import Testing
         async throws
     {
         try await run { harness, receiver, id, secret in
-            harness.peers.publish(
+            harness.peers.log.publish(
                 "reward.fulfilled",
                 ["reward_id": "r-1", "units": .number(JSONNumber(text: "1e2"))],
                 client: harness.client, id: "evt-1")
-            harness.peers.publish("workflow.completed", [:], client: harness.client)
-            harness.peers.publish(
+            harness.peers.log.publish("workflow.completed", [:], client: harness.client)
+            harness.peers.log.publish(
                 "reward.fulfilled", ["forged": true], client: harness.client, trust: .server)
-            harness.peers.publish(
+            harness.peers.log.publish(
                 "reward.fulfilled", [:], client: harness.peers.other.clientID)
-            harness.peers.publish("reward.expired", ["last": true], client: harness.client)
+            harness.peers.log.publish("reward.expired", ["last": true], client: harness.client)
             try await eventually("both are delivered") { receiver.deliveries.count == 2 }
             let first = try #require(
                 receiver.deliveries.first { $0.json["type"] == "reward.fulfilled" })
@@ -82,7 +82,7 @@ import Testing
             HTTPResponse(status: 404),
         ]
         try await run(answers) { harness, receiver, id, _ in
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is delivered at last") {
                 try await deliveries(harness, id).first?["status"] == "delivered"
             }
@@ -99,7 +99,7 @@ import Testing
     @Test func `what fails to the end can be sent again by hand`() async throws {
         let answers = Array(repeating: HTTPResponse(status: 500), count: 6)
         try await run(answers) { harness, receiver, id, _ in
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is given up") {
                 try await deliveries(harness, id).first?["status"] == "failed"
             }
@@ -120,13 +120,13 @@ import Testing
 
     @Test func `a receiver that is gone switches the webhook off`() async throws {
         try await run([HTTPResponse(status: 410)]) { harness, receiver, id, _ in
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is off") {
                 try await harness.call(.get, "/webhooks/\(id)").body["status"] == "disabled"
             }
             let shown = try await harness.call(.get, "/webhooks/\(id)").body
             #expect(shown["reason"] == "receiver_gone")
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             let name = try #require(receiver.deliveries.first?.id)
             let replay = try await harness.call(
                 .post, "/webhooks/\(id)/deliveries/\(name)/replay")
@@ -134,12 +134,12 @@ import Testing
             try await eventually("the next event is passed") {
                 let row = try await harness.postgres.queryOne(
                     "select position from messaging_cursor where subscriber = 'notification'")
-                return try row?.get("position") ?? 0 >= harness.peers.head
+                return try row?.get("position") ?? 0 >= harness.peers.log.head
             }
             #expect(try await deliveries(harness, id).count == 1)
             let on = try await harness.call(.post, "/webhooks/\(id)/enable")
             #expect(on.body["status"] == "enabled")
-            harness.peers.publish("reward.failed", [:], client: harness.client)
+            harness.peers.log.publish("reward.failed", [:], client: harness.client)
             try await eventually("it is told again") { receiver.deliveries.count == 2 }
         }
     }
@@ -147,7 +147,7 @@ import Testing
     @Test func `a receiver that asks for time is given it`() async throws {
         let later = HTTPResponse(status: 429, headers: ["Retry-After": "3600"])
         try await run([later]) { harness, receiver, id, _ in
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it waits") {
                 try await deliveries(harness, id).first?["last_code"] == "429"
             }
@@ -161,7 +161,7 @@ import Testing
     @Test func `a receiver that talks too long is still one that took it`() async throws {
         let long = HTTPResponse.text(String(repeating: "x", count: 500_000))
         try await run([long]) { harness, receiver, id, _ in
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is delivered") {
                 try await deliveries(harness, id).first?["status"] == "delivered"
             }
@@ -181,7 +181,7 @@ import Testing
                 let text = "\(try await harness.call(.get, path).body)"
                 #expect(!text.contains("whsec_"))
             }
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is delivered") { receiver.deliveries.count == 1 }
             let delivery = try #require(receiver.deliveries.first)
             let (name, time) = (
@@ -213,7 +213,7 @@ import Testing
                 .post, "/webhooks",
                 ["url": .string("https://localhost:\(receiver.port)/hook"), "types": ["*"]])
             let id = try #require(created.body["webhook_id"]?.string)
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is given up") {
                 try await deliveries(harness, id).first?["status"] == "failed"
             }
@@ -226,7 +226,7 @@ import Testing
     @Test func `another client sees and changes nothing`() async throws {
         try await run { harness, receiver, id, _ in
             let other = harness.peers.other
-            harness.peers.publish("reward.fulfilled", [:], client: harness.client)
+            harness.peers.log.publish("reward.fulfilled", [:], client: harness.client)
             try await eventually("it is delivered") { receiver.deliveries.count == 1 }
             let name = try #require(receiver.deliveries.first?.id)
             for path in ["", "/deliveries", "/deliveries/\(name)"] {

@@ -137,7 +137,7 @@ struct NotificationHarness: Sendable {
 
     func call(
         _ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil, key: String? = nil,
-        as tenant: StandInPeers.Tenant? = nil
+        as tenant: StandInTenant? = nil
     ) async throws -> Answer {
         var headers = HTTPHeaders()
         headers.add("Authorization", "Bearer \((tenant ?? peers.tenant).key.text)")

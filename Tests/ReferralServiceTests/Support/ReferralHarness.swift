@@ -82,7 +82,7 @@ struct ReferralHarness: Sendable {
         _ type: String, _ data: JSONValue, of client: ClientID, trust: Trust = .internal
     ) -> LogPosition {
         let now = SystemClock().now()
-        return peers.add { position in
+        return peers.log.add { position in
             LogEvent(
                 position: position, eventID: UUID().uuidString, type: type, clientID: client,
                 occurredAt: now, receivedAt: now, trust: trust, properties: data)
@@ -98,7 +98,7 @@ struct ReferralHarness: Sendable {
         occurredAt: Timestamp = SystemClock().now(), trust: Trust = .server,
         eventID: String = UUID().uuidString
     ) -> LogPosition {
-        peers.add { position in
+        peers.log.add { position in
             sampleEvent(
                 type, at: position, of: client ?? self.client, person: person, visitor: visitor,
                 click: click, code: code, properties: properties, traits: traits,
@@ -108,7 +108,7 @@ struct ReferralHarness: Sendable {
 
     /// Waits until the service has passed everything that was published.
     func settle() async throws {
-        let head = peers.head
+        let head = peers.log.head
         try await eventually("everything published was taken") {
             let row = try await postgres.queryOne(
                 "select position from messaging_cursor where subscriber = 'referral'")
@@ -119,7 +119,7 @@ struct ReferralHarness: Sendable {
     /// Waits until the log has so many messages of a type, and gives their data.
     func messages(_ type: String, count: Int) async throws -> [LogMessage] {
         try await eventually("\(count) messages \(type)") {
-            let found = peers.messages.filter { $0.type == type }
+            let found = peers.log.messages.filter { $0.type == type }
             return found.count >= count ? found : nil
         }
     }
@@ -167,7 +167,7 @@ struct ReferralHarness: Sendable {
                 dryRun: dryRun),
             CallOptions(
                 idempotencyKey: key,
-                position: LogPosition(shard: 0, position: peers.head)
+                position: LogPosition(shard: 0, position: peers.log.head)
                     .description, deadline: .seconds(30)))
     }
 
@@ -191,18 +191,18 @@ struct ReferralHarness: Sendable {
         let body: JSONValue
     }
 
-    func get(_ path: String, as tenant: StandInPeers.Tenant? = nil) async throws -> Answer {
+    func get(_ path: String, as tenant: StandInTenant? = nil) async throws -> Answer {
         try await send(.get, path, body: nil, as: tenant)
     }
 
     func post(
-        _ path: String, _ body: String, as tenant: StandInPeers.Tenant? = nil
+        _ path: String, _ body: String, as tenant: StandInTenant? = nil
     ) async throws -> Answer {
         try await send(.post, path, body: body, as: tenant)
     }
 
     private func send(
-        _ method: HTTPMethod, _ path: String, body: String?, as tenant: StandInPeers.Tenant?
+        _ method: HTTPMethod, _ path: String, body: String?, as tenant: StandInTenant?
     ) async throws -> Answer {
         var headers = HTTPHeaders()
         headers.add("Authorization", "Bearer \((tenant ?? peers.tenant).key.text)")

@@ -52,7 +52,7 @@ import Testing
             #expect(budget.body["spent"] == ["units": "1000", "asset": "USD"])
             #expect(try await harness.audit.findings(of: harness.client) == [])
             try await eventually("the messages are in the log") {
-                harness.peers.messages.map(\.type) == ["reward.allocated", "reward.approved"]
+                harness.peers.log.messages.map(\.type) == ["reward.allocated", "reward.approved"]
             }
         }
     }

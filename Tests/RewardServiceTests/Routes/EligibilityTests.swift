@@ -115,7 +115,7 @@ import Testing
             _ = try harness.publish(campaign)
             try await harness.settle()
             #expect(try await harness.check(campaign, ParticipantID(UUID())).eligible)
-            harness.peers.publish(
+            harness.peers.log.publish(
                 ClientMessage.settingsChanged,
                 [
                     "status": "active", "mode": "test",

@@ -166,10 +166,10 @@ import Testing
         try await RewardHarness.run { harness in
             let campaign = try harness.campaign()
             _ = try harness.publish(campaign, trust: .server)
-            harness.peers.publish(
+            harness.peers.log.publish(
                 CampaignMessage.activated, ["nonsense": true], client: harness.client,
                 at: SystemClock().now(), trust: .browser)
-            harness.peers.publish(
+            harness.peers.log.publish(
                 CampaignMessage.activated, ["nonsense": true], client: harness.client,
                 at: SystemClock().now())
             try await harness.settle()

@@ -68,7 +68,7 @@ import Testing
             #expect(again.status == 409)
             #expect(again.body["code"] == "illegal_transition")
             try await eventually("each step was told") {
-                harness.peers.messages.map(\.type) == [
+                harness.peers.log.messages.map(\.type) == [
                     "reward.allocated", "reward.approved", "reward.fulfilled", "reward.reversed",
                 ]
             }

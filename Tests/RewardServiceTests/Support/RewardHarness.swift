@@ -83,19 +83,19 @@ struct RewardHarness: Sendable {
         let bytes: [UInt8]
     }
 
-    func get(_ path: String, as tenant: StandInPeers.Tenant? = nil) async throws -> Answer {
+    func get(_ path: String, as tenant: StandInTenant? = nil) async throws -> Answer {
         try await send(.get, path, body: nil, key: nil, as: tenant)
     }
 
     func post(
-        _ path: String, _ body: String, key: String? = nil, as tenant: StandInPeers.Tenant? = nil
+        _ path: String, _ body: String, key: String? = nil, as tenant: StandInTenant? = nil
     ) async throws -> Answer {
         try await send(.post, path, body: body, key: key, as: tenant)
     }
 
     private func send(
         _ method: HTTPMethod, _ path: String, body: String?, key: String?,
-        as tenant: StandInPeers.Tenant?
+        as tenant: StandInTenant?
     ) async throws -> Answer {
         var headers = HTTPHeaders()
         headers.add("Authorization", "Bearer \((tenant ?? peers.tenant).key.text)")
@@ -145,14 +145,14 @@ struct RewardHarness: Sendable {
         _ campaign: CampaignDefinition, _ type: String = CampaignMessage.activated,
         at time: Timestamp = SystemClock().now(), trust: Trust = .internal
     ) throws -> LogPosition {
-        peers.publish(
+        peers.log.publish(
             type, try JSONCoding.parse(JSONCoding.encode(campaign)), client: campaign.clientID,
             at: time, trust: trust)
     }
 
     /// Waits until the service has passed everything that was published.
     func settle() async throws {
-        let head = peers.head
+        let head = peers.log.head
         try await eventually("everything published was taken") {
             let row = try await postgres.queryOne(
                 "select position from messaging_cursor where subscriber = 'reward'")

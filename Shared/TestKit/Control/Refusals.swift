@@ -1,8 +1,8 @@
 import HTTPKit
-import Testing
+package import Testing
 
 /// Expects that a call is refused with a code, and that trying again would not help.
-func expectRefusal(
+package func expectRefusal(
     _ code: String, sourceLocation: SourceLocation = #_sourceLocation,
     _ call: () async throws -> some Sendable
 ) async {
