@@ -4,10 +4,13 @@ import FoundationEssentials
 package enum Peers {
     private static let python = "\(Repository.root)/.local/peers-venv/bin/python"
 
-    /// Whether `Tests/Peers/run --venv` was done here.
+    /// Whether `Tests/Peers/run --venv` was done here, for what the checks are made with now.
     package static var areInstalled: Bool {
-        FileManager.default.fileExists(
+        let files = FileManager.default
+        let installed = files.contents(
             atPath: "\(Repository.root)/.local/peers-venv/requirements.txt")
+        let wanted = files.contents(atPath: "\(Repository.root)/Tests/Peers/requirements.txt")
+        return installed != nil && installed == wanted
     }
 
     /// Runs a script of `Tests/Peers`; throws with its output unless it ends with 0.

@@ -9,14 +9,9 @@ import Testing
 @testable import NotificationService
 
 /// Whether the PyPI package of the Standard Webhooks project takes what we send.
-private let python = "\(Repository.root)/.local/peers-venv/bin/python3"
-
 @Suite(
     .timeLimit(.minutes(2)),
-    .enabled(
-        if: FileManager.default.fileExists(
-            atPath: "\(Repository.root)/.local/peers-venv/requirements.txt"),
-        "Tests/Peers/run --venv makes what this needs"))
+    .enabled(if: Peers.areInstalled, "Tests/Peers/run --venv makes what this needs"))
 struct WebhookPeerTests {
     @Test func `the reference verifier takes each signature, and none that was touched`()
         async throws
@@ -48,8 +43,7 @@ struct WebhookPeerTests {
             ]
             let path = try Repository.scratchDirectory("webhooks") + "/deliveries.json"
             try JSONSerialization.data(withJSONObject: document).write(to: URL(filePath: path))
-            try await Command.run(
-                python, ["\(Repository.root)/Tests/Peers/webhook_check.py", path])
+            try await Peers.run("webhook_check.py", [path])
         }
         await receiver.stop()
     }
