@@ -1,6 +1,7 @@
 #pragma once
 // The system's own types stay those of Glibc, whichever module the compiler reads first.
 #pragma clang module import SwiftGlibc
+#include <dlfcn.h>
 #include <microhttpd.h>
 #include <string.h>
 
@@ -47,6 +48,19 @@ static inline struct MHD_Daemon *microhttpd_shim_start(const microhttpd_shim_opt
         MHD_OPTION_CONNECTION_TIMEOUT, options->inactivity_seconds,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory_bytes,
         MHD_OPTION_END);
+}
+
+/// The library's own `MHD_queue_response`, which the program replaces for the library's own calls.
+static inline enum MHD_Result microhttpd_shim_queue(
+    struct MHD_Connection *connection, unsigned int status, struct MHD_Response *response) {
+    typedef enum MHD_Result (*queue)(struct MHD_Connection *, unsigned int, struct MHD_Response *);
+    static _Atomic(queue) found;
+    queue next = found;
+    if (!next) {
+        // RTLD_NEXT: the symbol after the program's own. Swift does not define _GNU_SOURCE for it.
+        found = next = (queue)dlsym((void *)-1L, "MHD_queue_response");
+    }
+    return next ? next(connection, status, response) : MHD_NO;
 }
 
 /// The socket of a connection; -1 when the library does not know.

@@ -120,6 +120,15 @@ final class Exchange: Sendable {
         }
     }
 
+    /// Answers when the library can read no more of the body; it then closes the connection.
+    func answerForLibrary(_ problem: Problem) -> MHD_Result {
+        state.withLock { state in
+            guard case .receiving = state.phase else { return .NO }
+            state.phase = .sending
+            return send(prepare(.problem(problem, requestID: identity.requestID)), &state)
+        }
+    }
+
     /// The library is done with the request, for whatever reason.
     func finish(_ reason: MHD_RequestTerminationCode) {
         let (task, status, received, sent, isUpgraded) = state.withLock { state in

@@ -22,7 +22,7 @@ struct PreparedResponse: Sendable {
             // The library refuses line breaks, so a header cannot be split.
             unsafe MHD_add_response_header(made, field.name, field.value)
         }
-        let result = unsafe MHD_queue_response(connection.pointer, UInt32(status), made)
+        let result = unsafe microhttpd_shim_queue(connection.pointer, UInt32(status), made)
         unsafe MHD_destroy_response(made)
         return (result, stream)
     }

@@ -138,15 +138,15 @@ extension RequestPlan {
 }
 
 extension Problem {
-    fileprivate static let versionNotSupported = Problem(
+    static let versionNotSupported = Problem(
         status: 505, code: "http_version_not_supported", detail: "Use HTTP/1.1.")
     fileprivate static let methodNotImplemented = Problem(
         status: 501, code: "method_not_implemented", detail: "There is no such request method here."
     )
-    fileprivate static let targetTooLong = Problem(
+    static let targetTooLong = Problem(
         status: 414, code: "uri_too_long",
         detail: "The path and query may have at most \(RequestFraming.maximumTargetBytes) bytes.")
-    fileprivate static let headersTooLarge = Problem(
+    static let headersTooLarge = Problem(
         status: 431, code: "headers_too_large",
         detail: "Send at most \(RequestFraming.maximumFields) header fields of "
             + "\(RequestFraming.maximumHeaderBytes) bytes together.")

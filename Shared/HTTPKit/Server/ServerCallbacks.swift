@@ -11,7 +11,7 @@ private func core(_ closure: UnsafeMutableRawPointer?) -> ServerCore? {
     return unsafe Unmanaged<ServerCore>.fromOpaque(closure).takeUnretainedValue()
 }
 
-private func serverConnection(_ pointer: OpaquePointer) -> ServerConnection? {
+func serverConnection(_ pointer: OpaquePointer) -> ServerConnection? {
     guard let context = unsafe microhttpd_shim_context(pointer) else { return nil }
     return unsafe Unmanaged<ServerConnection>.fromOpaque(context).takeUnretainedValue()
 }
@@ -27,7 +27,7 @@ func connectionChanged(
     else { return }
     if change == .CONNECTION_NOTIFY_STARTED {
         let connection = unsafe ServerConnection(
-            descriptor: microhttpd_shim_descriptor(pointer),
+            core: core, descriptor: microhttpd_shim_descriptor(pointer),
             remoteAddress: ServerConnection.text(of: microhttpd_shim_address(pointer)),
             deadline: Monotonic.now() + core.limits.header)
         unsafe context.pointee = Unmanaged.passRetained(connection).toOpaque()

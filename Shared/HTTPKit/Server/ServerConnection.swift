@@ -11,6 +11,7 @@ final class ServerConnection: Sendable {
         var exchange: Exchange?
     }
 
+    let core: ServerCore
     let descriptor: Int32
     let remoteAddress: String?
     let state = Mutex(State())
@@ -19,7 +20,8 @@ final class ServerConnection: Sendable {
     /// Whether a request was answered on it, so that it may be closed between two.
     let hasServed = Atomic(false)
 
-    init(descriptor: Int32, remoteAddress: String?, deadline: Int64) {
+    init(core: ServerCore, descriptor: Int32, remoteAddress: String?, deadline: Int64) {
+        self.core = core
         self.descriptor = descriptor
         self.remoteAddress = remoteAddress
         self.deadline = Atomic(deadline)
