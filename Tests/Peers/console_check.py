@@ -1,9 +1,9 @@
 """Walks through the console in headless Chromium, with the keyboard, against a running stack.
 
 usage: console_check.py --url http://127.0.0.1:8080 --email owner@demo.example --password-file F
-                        --secret-key gv_sk_... [--screenshots DIRECTORY]
+                        --secret-key gv_sk_... [--screenshots DIRECTORY] [--report FILE]
 
-Exits with 0 when every check holds; prints one line per check.
+Exits with 0 when every check holds; prints one line per check. The report gets "<passed> <failed>".
 """
 
 import argparse
@@ -26,6 +26,7 @@ HOSTILE_NAME = "<img src=x onerror=document.title='owned'> & co"
 class Check:
     def __init__(self, options):
         self.options = options
+        self.passed = 0
         self.failed = 0
         chrome = webdriver.ChromeOptions()
         chrome.binary_location = "/usr/bin/chromium"
@@ -39,6 +40,7 @@ class Check:
     def holds(self, what, condition, detail=""):
         print(f"  {'ok   ' if condition else 'WRONG'} {what}{'' if condition else f': {detail}'}", flush=True)
         self.failed += 0 if condition else 1
+        self.passed += 1 if condition else 0
 
     def eventually(self, what, condition):
         """Asks until it holds; `condition` gives a truthy value."""
@@ -160,7 +162,6 @@ class Check:
             self.holds("the browser complains of nothing", not loud, loud)
         finally:
             self.driver.quit()
-        return self.failed
 
 
 def main():
@@ -170,10 +171,17 @@ def main():
     parser.add_argument("--password-file", required=True, type=pathlib.Path)
     parser.add_argument("--secret-key", required=True)
     parser.add_argument("--screenshots", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path)
     options = parser.parse_args()
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-    sys.exit(1 if Check(options).run() else 0)
+    check = Check(options)
+    try:
+        check.run()
+    finally:
+        if options.report:
+            options.report.write_text(f"{check.passed} {check.failed}\n")
+    sys.exit(1 if check.failed else 0)
 
 
 main()

@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced: installs the Debian packages of deploy/packages that are missing, asking nothing.
+# Sourced: installs the Debian packages of deploy/packages that are missing, asking nothing. With
+# `for_tests=yes` also what only the tests need.
 
 package_list() {
-    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/deploy/packages" | awk '{print $1}'
+    sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/deploy/packages" |
+        awk -v for_tests="${for_tests:-no}" '$2 != "tests" || for_tests == "yes" { print $1 }'
 }
 
 missing_packages() {
