@@ -17,7 +17,7 @@ struct DeploymentTrait: SuiteTrait, TestTrait, TestScoping {
             do {
                 try await function()
             } catch {
-                Issue.record("\(error)\n\(deployment.logTails())")
+                Issue.record("\(String(reflecting: error))\n\(deployment.logTails())")
             }
             return
         }
