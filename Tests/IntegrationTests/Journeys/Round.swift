@@ -1,6 +1,7 @@
 import Contracts
 import HTTPKit
 import Kernel
+import PostgresKit
 import TestKit
 import Testing
 
@@ -35,7 +36,19 @@ struct Round: Sendable {
         try await eventually("the client's server is told of each reward", within: .seconds(60)) {
             receiver.bodies.count == count * 2 + 8
         }
+        // What was told by a process that died before it noted so is told again.
+        try await eventually("every webhook is noted as delivered", within: .seconds(60)) {
+            try await undelivered() == 0
+        }
         await receiver.stop()
         return journey
+    }
+
+    private func undelivered() async throws -> Int {
+        try await deployment.databases[.notification].queryOne(
+            """
+            select count(*) as number from webhook_delivery where status in ('pending', 'sending')
+            """
+        )?.get("number") ?? 0
     }
 }
