@@ -117,11 +117,25 @@ make_campaigns() {
 # The stream of what happens, kept in a file until the end of the play.
 watch_live() {
     title "Somebody watches live"
-    curl -sN --max-time 300 -H "Authorization: Bearer $member" -H 'Accept: text/event-stream' \
-        "$GRAPEVINE_URL/v1/portal/live" >"$place/live" 2>/dev/null &
+    : >"$place/live"
+    follow_live &
     live_pid=$!
     background+=("$live_pid")
     expect_that "the stream is open" wait_until 15 test -s "$place/live"
+}
+
+# As browsers do: when the stream breaks off, it is asked for again from where it was.
+follow_live() {
+    local last=
+    trap 'kill "$!" 2>/dev/null; exit' TERM
+    while true; do
+        curl -sNf --max-time 300 -H "Authorization: Bearer $member" \
+            -H 'Accept: text/event-stream' ${last:+-H "Last-Event-ID: $last"} \
+            "$GRAPEVINE_URL/v1/portal/live" >>"$place/live" 2>/dev/null &
+        wait "$!" || true
+        last=$(sed -n 's/^id: *//p' "$place/live" | tail -n 1)
+        sleep 0.5
+    done
 }
 
 # MARK: A
