@@ -65,6 +65,8 @@ end_benchmark() {
     done
     "$root/deploy/local/postgres" remove "$place_of_benchmark/postgres" || true
     "$root/deploy/local/redis" remove "$place_of_benchmark/redis" || true
+    [[ ! -d $place_of_benchmark/clickhouse ]] ||
+        "$root/deploy/local/clickhouse" remove "$place_of_benchmark/clickhouse" || true
     rm -rf -- "$place_of_benchmark"
 }
 
