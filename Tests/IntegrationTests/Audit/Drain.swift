@@ -63,13 +63,18 @@ struct Drain: Sendable {
             .notification,
             "select count(*) as number from notification where status in ('queued', 'sending')")
         if mails > 0 { found.append("\(mails) mails") }
-        let webhooks = try await count(
+        let webhooks = try await undeliveredWebhooks()
+        if webhooks > 0 { found.append("\(webhooks) webhooks") }
+        return found
+    }
+
+    /// Webhooks that are not noted as delivered yet, nor given up.
+    func undeliveredWebhooks() async throws -> Int {
+        try await count(
             .notification,
             """
             select count(*) as number from webhook_delivery where status in ('pending', 'sending')
             """)
-        if webhooks > 0 { found.append("\(webhooks) webhooks") }
-        return found
     }
 
     private func count(_ service: ServiceName, _ question: SQL) async throws -> Int {

@@ -1,7 +1,6 @@
 import Contracts
 import HTTPKit
 import Kernel
-import PostgresKit
 import TestKit
 import Testing
 
@@ -38,17 +37,9 @@ struct Round: Sendable {
         }
         // What was told by a process that died before it noted so is told again.
         try await eventually("every webhook is noted as delivered", within: .seconds(60)) {
-            try await undelivered() == 0
+            try await Drain(deployment: deployment).undeliveredWebhooks() == 0
         }
         await receiver.stop()
         return journey
-    }
-
-    private func undelivered() async throws -> Int {
-        try await deployment.databases[.notification].queryOne(
-            """
-            select count(*) as number from webhook_delivery where status in ('pending', 'sending')
-            """
-        )?.get("number") ?? 0
     }
 }
