@@ -6,7 +6,7 @@ import ServiceKit
 extension EventService {
     /// Every route of the service.
     package func routes(_ router: inout Router) {
-        let ingest = IngestEvents(appender: log.appender)
+        let ingest = IngestEvents(intake: EventIntake(appender: log.appender))
         let append = AppendMessages(log: log)
         let feed = ReadFeed(log: log)
         router.group(sdk) { group in

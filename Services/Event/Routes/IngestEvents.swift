@@ -11,47 +11,32 @@ struct IngestEvents: Sendable {
     static let maximumEvents = 2500
     static let limits = RouteLimits(bodyLimitBytes: maximumBytes)
 
-    let appender: LogAppender
+    let intake: EventIntake
 
     func respond(_ request: HTTPRequest, _ principal: SDKPrincipal) async throws -> HTTPResponse {
         let body = try JSONSlice(parsing: request.body)
         let events = try Self.events(in: body)
-        let context = IngestContext(
-            clientID: principal.clientID, trust: principal.trust,
-            receivedAt: request.context.receivedAt,
-            traceparent: request.context.trace.traceparent)
-        var results: [IngestResult?] = Array(repeating: nil, count: events.count)
-        var accepted: [(index: Int, eventID: String)] = []
-        var pending: [PendingEvent] = []
-        for (index, slice) in events.enumerated() {
+        let clock = SenderClock(
+            receivedAt: request.context.receivedAt, sentAt: try Self.sentAt(in: body))
+        let readings = events.map { slice -> EventReading in
             do throws(EventRejection) {
-                let event = try IncomingEvent(slice, receivedAt: context.receivedAt)
-                pending.append(EventEnvelope.pending(event, context))
-                accepted.append((index, event.eventID))
+                return .event(try IncomingEvent(slice, clock))
             } catch {
-                results[index] = .rejected(eventID: slice["event_id"]?.string, error)
+                return .rejected(eventID: slice["event_id"]?.string, error)
             }
         }
-        if !pending.isEmpty {
-            let outcomes = try await append(pending)
-            for (place, result) in zip(accepted, outcomes) {
-                results[place.index] = .logged(eventID: place.eventID, result.outcome)
-            }
-        }
-        return .bytes(
-            IngestReply.bytes(results.compactMap(\.self)), contentType: MediaType.json, status: 202)
+        let results = try await intake.take(readings, IngestContext(request, principal))
+        return .bytes(IngestReply.bytes(results), contentType: MediaType.json, status: 202)
     }
 
-    private func append(
-        _ events: [PendingEvent]
-    ) async throws(Problem) -> [(shard: Int, outcome: AppendOutcome)] {
-        do {
-            return try await appender.append(events)
-        } catch {
-            throw .unavailable(
-                "log_unavailable",
-                "The events could not be written. Send the same events again shortly.")
+    private static func sentAt(in body: JSONSlice) throws(Problem) -> Timestamp? {
+        guard let told = body["sent_at"], told.kind != .null else { return nil }
+        guard let time = told.string.flatMap({ Timestamp($0) }) else {
+            throw .badRequest(
+                "invalid_sent_at", "'sent_at' is a time such as 2026-01-31T09:30:00.000Z.",
+                pointer: "/sent_at")
         }
+        return time
     }
 
     private static func events(in body: JSONSlice) throws(Problem) -> [JSONSlice] {
@@ -66,5 +51,15 @@ struct IngestEvents: Sendable {
                 pointer: "/events")
         }
         return events
+    }
+}
+
+extension IngestContext {
+    /// What a request with an API key says of its events.
+    init(_ request: HTTPRequest, _ principal: SDKPrincipal) {
+        self.init(
+            clientID: principal.clientID, trust: principal.trust,
+            receivedAt: request.context.receivedAt,
+            traceparent: request.context.trace.traceparent)
     }
 }

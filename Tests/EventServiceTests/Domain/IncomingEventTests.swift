@@ -12,7 +12,8 @@ import Testing
     private let client = ClientID(UUID())
 
     private func read(_ text: String) throws -> IncomingEvent {
-        try IncomingEvent(try JSONSlice(parsing: Array(text.utf8)), receivedAt: now)
+        try IncomingEvent(
+            try JSONSlice(parsing: Array(text.utf8)), SenderClock(receivedAt: now))
     }
 
     private func stored(_ text: String, trust: Trust = .server) throws -> LogEvent {

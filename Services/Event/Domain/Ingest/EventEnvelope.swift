@@ -24,7 +24,7 @@ enum EventEnvelope {
         bytes += event.properties?.bytes ?? Array("{}".utf8)[...]
         if !event.context.isEmpty {
             bytes += #","context":"#.utf8
-            appendObject(event.context, to: &bytes)
+            EncodedJSON.append(event.context, to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
         return PendingEvent(
@@ -79,7 +79,8 @@ enum EventEnvelope {
         let root = try JSONSlice(parsing: bytes)
         var output: [UInt8] = []
         output.reserveCapacity(bytes.count)
-        appendObject(root.members.filter { $0.name != "position" }, to: &output)
+        let members = root.members.filter { $0.name != "position" }
+        EncodedJSON.append(members.map { ($0.name, EncodedJSON($0.value)) }, to: &output)
         return output
     }
 
@@ -101,18 +102,5 @@ enum EventEnvelope {
             bytes += traits.bytes
         }
         bytes += "},".utf8
-    }
-
-    private static func appendObject(
-        _ members: [(name: String, value: JSONSlice)], to bytes: inout [UInt8]
-    ) {
-        bytes.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes += JSONText.quoted(member.name).utf8
-            bytes.append(UInt8(ascii: ":"))
-            bytes += member.value.bytes
-        }
-        bytes.append(UInt8(ascii: "}"))
     }
 }

@@ -10,8 +10,8 @@ struct IngestContext: Sendable {
     let traceparent: String
 }
 
-/// One event as a client sent it, checked. Keeps slices of the sender's bytes: what is only passed
-/// on is never built anew.
+/// One event, checked. Keeps slices of the sender's bytes: what is only passed on is never built
+/// anew.
 struct IncomingEvent: Sendable {
     /// The largest event, in bytes as sent.
     static let maximumBytes = 32 << 10
@@ -20,8 +20,8 @@ struct IncomingEvent: Sendable {
     static let maximumDepth = 32
     /// The longest id of a person, visitor or subject, in characters.
     static let maximumIDLength = 200
-    /// A clock this far ahead is tolerated; beyond it the time of receipt counts.
-    static let toleratedSkew: Duration = .seconds(24 * 3600)
+    /// The member of the context under which the sender's own words are kept where ours differ.
+    static let toldName = "told"
 
     let type: String
     let eventID: String
@@ -31,160 +31,128 @@ struct IncomingEvent: Sendable {
     let anonymousID: String?
     let campaignID: CampaignID?
     let subject: String?
-    let traits: JSONSlice?
-    let properties: JSONSlice?
+    let traits: EncodedJSON?
+    let properties: EncodedJSON?
     /// Everything else that the sender said (page, device, campaign parameters, …).
-    let context: [(name: String, value: JSONSlice)]
-    /// The whole event as sent.
+    let context: [EncodedJSON.Member]
+    /// What the sender said, for telling a repeat from another event with the same id.
     let source: ArraySlice<UInt8>
 
-    /// Checks one element of the batch. Throws the first thing that is wrong with it.
-    init(_ event: JSONSlice, receivedAt: Timestamp) throws(EventRejection) {
-        guard event.kind == .object else {
-            throw EventRejection(
-                code: "not_an_object", detail: "An event is a JSON object.", pointer: "")
-        }
+    /// Checks one element of a native batch. Throws the first thing that is wrong with it.
+    init(_ event: JSONSlice, _ clock: SenderClock) throws(EventRejection) {
+        guard event.kind == .object else { throw .notAnObject }
         source = event.bytes
-        guard source.count <= Self.maximumBytes else {
-            throw EventRejection(
-                code: "event_too_large",
-                detail: "An event takes at most \(Self.maximumBytes) bytes.", pointer: "")
-        }
-        guard Self.depth(of: source) <= Self.maximumDepth else {
-            throw EventRejection(
-                code: "event_too_deep",
-                detail: "An event has at most \(Self.maximumDepth) levels.", pointer: "")
-        }
+        try EventChecks.size(source.count)
+        try EventChecks.depth(of: source)
         var fields = EventFields(event.members)
-        type = try fields.type()
+        type = try EventChecks.type(
+            try fields.requiredText("event", maximum: EventType.maximumLength), "event")
         eventID = try fields.requiredText("event_id", maximum: LogMessage.maximumIDLength)
         let told = try fields.time("occurred_at")
-        occurredAt = told > receivedAt + Self.toleratedSkew ? receivedAt : told
+        occurredAt = clock.corrected(told)
         externalID = try fields.text("participant_id", maximum: Self.maximumIDLength)
         anonymousID = try fields.text("anonymous_id", maximum: Self.maximumIDLength)
-        guard externalID != nil || anonymousID != nil else {
-            throw .field(
-                "participant_id", "participant_required",
-                "Say who it was: participant_id (your own id of the person) or anonymous_id.")
-        }
+        try EventChecks.participant(externalID, anonymousID)
         campaignID = try fields.campaign("campaign_id")
         subject = try fields.text("subject", maximum: Self.maximumIDLength)
         traits = try fields.object("traits")
         properties = try fields.object("properties")
-        context = fields.rest
+        context = Self.context(
+            fields.rest.map { ($0.name, EncodedJSON($0.value)) },
+            told: Self.told(told, corrected: occurredAt))
     }
 
-    /// The deepest level of brackets in valid JSON, those in strings not counted.
-    private static func depth(of json: ArraySlice<UInt8>) -> Int {
-        var (depth, deepest) = (0, 0)
-        var (isInString, isEscaped) = (false, false)
-        for byte in json {
-            if isInString {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isInString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isInString = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"):
-                depth += 1
-                deepest = max(deepest, depth)
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            default: break
-            }
-        }
-        return deepest
+    /// Checks an event that a front has put together, like one that was sent as ours.
+    init(_ parts: EventParts, _ clock: SenderClock) throws(EventRejection) {
+        source = parts.source
+        try EventChecks.size(source.count)
+        // A front may give every event of a batch what the batch says once.
+        try EventChecks.size(parts.byteCount)
+        for value in parts.values { try EventChecks.depth(of: value.bytes, below: 1) }
+        type = try EventChecks.type(parts.type, "event")
+        eventID = try EventChecks.text(
+            parts.eventID, "event_id", maximum: LogMessage.maximumIDLength)
+        occurredAt = clock.corrected(parts.occurredAt)
+        let (longest, ids) = (
+            Self.maximumIDLength, (external: parts.externalID, anonymous: parts.anonymousID)
+        )
+        try ids.external.check("participant_id", maximum: longest)
+        try ids.anonymous.check("anonymous_id", maximum: longest)
+        try EventChecks.participant(ids.external, ids.anonymous)
+        (externalID, anonymousID) = ids
+        try parts.subject.check("subject", maximum: longest)
+        subject = parts.subject
+        campaignID = parts.campaignID
+        traits = try parts.traits.object("traits")
+        properties = try parts.properties.object("properties")
+        context = Self.context(
+            parts.context,
+            told: parts.told + Self.told(parts.occurredAt, corrected: occurredAt))
+    }
+
+    private static func told(
+        _ time: Timestamp, corrected: Timestamp
+    ) -> [EncodedJSON.Member] {
+        time == corrected ? [] : [("occurred_at", EncodedJSON(text: "\(time)"))]
+    }
+
+    private static func context(
+        _ members: [EncodedJSON.Member], told: [EncodedJSON.Member]
+    ) -> [EncodedJSON.Member] {
+        guard !told.isEmpty else { return members }
+        return members.filter { $0.name != toldName } + [(toldName, EncodedJSON(object: told))]
     }
 }
 
-/// The members of an event while they are taken out one by one.
-private struct EventFields {
-    private(set) var rest: [(name: String, value: JSONSlice)]
+/// An event as a front understood it, before the checks that every event passes.
+struct EventParts: Sendable {
+    /// A valid type (`purchase_completed`).
+    var type: String
+    /// The same for every delivery of the event.
+    var eventID: String
+    /// When it happened, by the sender's clock.
+    var occurredAt: Timestamp
+    /// What was sent of this event: all of it that is the same in every delivery.
+    var source: ArraySlice<UInt8>
+    /// The client's own id of the person.
+    var externalID: String?
+    var anonymousID: String?
+    var campaignID: CampaignID?
+    /// What was achieved (the shop's order id): the same from whichever source it is told.
+    var subject: String?
+    /// Each an object.
+    var traits: EncodedJSON?
+    var properties: EncodedJSON?
+    var context: [EncodedJSON.Member] = []
+    /// The sender's own words where the event's differ from them (its name of the event).
+    var told: [EncodedJSON.Member] = []
 
-    init(_ members: [(name: String, value: JSONSlice)]) {
-        rest = members
+    init(type: String, eventID: String, occurredAt: Timestamp, source: ArraySlice<UInt8>) {
+        self.type = type
+        self.eventID = eventID
+        self.occurredAt = occurredAt
+        self.source = source
     }
 
-    /// Removes a member; an explicit null counts as absent.
-    private mutating func take(_ name: String) -> JSONSlice? {
-        guard let index = rest.firstIndex(where: { $0.name == name }) else { return nil }
-        let value = rest.remove(at: index).value
-        return value.kind == .null ? nil : value
+    fileprivate var values: [EncodedJSON] {
+        [traits, properties].compactMap(\.self) + (context + told).map(\.value)
     }
 
-    mutating func text(_ name: String, maximum: Int) throws(EventRejection) -> String? {
-        guard let value = take(name) else { return nil }
-        guard let text = value.string, (1...maximum).contains(text.unicodeScalars.count),
-            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-        else {
-            throw .field(
-                name, "invalid_\(name)",
-                "'\(name)' is a string of 1 to \(maximum) characters without control characters.")
-        }
-        return text
-    }
+    fileprivate var byteCount: Int { values.reduce(0) { $0 + $1.bytes.count } }
+}
 
-    mutating func requiredText(_ name: String, maximum: Int) throws(EventRejection) -> String {
-        guard let text = try text(name, maximum: maximum) else {
-            throw .field(name, "required", "'\(name)' is required.")
-        }
-        return text
+extension Optional<String> {
+    fileprivate func check(_ name: String, maximum: Int) throws(EventRejection) {
+        if let self { _ = try EventChecks.text(self, name, maximum: maximum) }
     }
+}
 
-    mutating func type() throws(EventRejection) -> String {
-        let type = try requiredText("event", maximum: EventType.maximumLength)
-        guard EventType.isValid(type) else {
-            throw .field(
-                "event", "invalid_event", "'event' takes letters, digits and _ . : - only.")
-        }
-        guard !ReservedEventTypes.contains(type) else {
-            throw .field(
-                "event", "reserved_event",
-                "Events of this name are written by the platform itself. Use another name.")
-        }
-        return type
-    }
-
-    mutating func time(_ name: String) throws(EventRejection) -> Timestamp {
-        guard let time = Timestamp(try requiredText(name, maximum: 40)) else {
-            throw .field(
-                name, "invalid_\(name)", "'\(name)' is a time such as 2026-01-31T09:30:00.000Z.")
-        }
-        return time
-    }
-
-    mutating func campaign(_ name: String) throws(EventRejection) -> CampaignID? {
-        guard let text = try text(name, maximum: 100) else { return nil }
-        guard let campaign = CampaignID(text) else {
-            throw .field(name, "invalid_\(name)", "'\(name)' is an id that begins with 'cmp_'.")
-        }
-        return campaign
-    }
-
-    mutating func object(_ name: String) throws(EventRejection) -> JSONSlice? {
-        guard let value = take(name) else { return nil }
-        guard value.kind == .object else {
+extension Optional<EncodedJSON> {
+    fileprivate func object(_ name: String) throws(EventRejection) -> EncodedJSON? {
+        guard let self else { return nil }
+        guard self.isObject else {
             throw .field(name, "invalid_\(name)", "'\(name)' is a JSON object.")
         }
-        return value
-    }
-}
-
-/// Names under which services write to the log: nobody else may, or a browser could pretend that a
-/// reward was fulfilled.
-enum ReservedEventTypes {
-    private static let nouns: Set<Substring> = [
-        "client", "key", "campaign", "referral", "reward", "workflow", "notification",
-        "analytics", "event", "participant",
-    ]
-
-    static func contains(_ type: String) -> Bool {
-        guard let dot = type.firstIndex(of: ".") else { return false }
-        return nouns.contains(type[..<dot])
+        return self
     }
 }

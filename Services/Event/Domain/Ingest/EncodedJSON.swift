@@ -1,0 +1,48 @@
+import HTTPKit
+import Kernel
+
+/// A JSON value as bytes: a part of what a sender wrote, or put together by a front.
+struct EncodedJSON: Sendable {
+    typealias Member = (name: String, value: EncodedJSON)
+
+    let bytes: ArraySlice<UInt8>
+
+    /// A part of what was sent, as it was written.
+    init(_ slice: JSONSlice) {
+        bytes = slice.bytes
+    }
+
+    /// A string.
+    init(text: String) {
+        var quoted: [UInt8] = []
+        JSONText.append(text, to: &quoted)
+        bytes = quoted[...]
+    }
+
+    /// An object of these members, in this order; the names must differ.
+    init(object members: [Member]) {
+        var object: [UInt8] = []
+        Self.append(members, to: &object)
+        bytes = object[...]
+    }
+
+    /// Any value.
+    init(_ value: JSONValue) throws {
+        bytes = try JSONCoding.encode(value)[...]
+    }
+
+    /// Whether the value is an object; the bytes are valid JSON without white space around them.
+    var isObject: Bool { bytes.first == UInt8(ascii: "{") }
+
+    /// Appends an object of these members.
+    static func append(_ members: [Member], to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            JSONText.append(member.name, to: &bytes)
+            bytes.append(UInt8(ascii: ":"))
+            bytes += member.value.bytes
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+}

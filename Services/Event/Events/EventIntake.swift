@@ -1,0 +1,60 @@
+import HTTPKit
+import Kernel
+
+/// One event of a request as its front read it.
+enum EventReading: Sendable {
+    case event(IncomingEvent)
+    /// `eventID` when it could be read.
+    case rejected(eventID: String?, EventRejection)
+}
+
+/// The one way of clients' events into the log, whichever front they came through.
+struct EventIntake: Sendable {
+    let appender: LogAppender
+
+    /// Commits what can be taken and tells what became of each, in the order given; a bad event
+    /// never takes good ones with it.
+    ///
+    /// Throws 503 with `Retry-After` when nothing of it may be in the log; sending the same again
+    /// is safe then.
+    func take(
+        _ readings: [EventReading], _ context: IngestContext
+    ) async throws(Problem) -> [IngestResult] {
+        var results: [IngestResult?] = Array(repeating: nil, count: readings.count)
+        var places: [(index: Int, eventID: String)] = []
+        var pending: [PendingEvent] = []
+        for (index, reading) in readings.enumerated() {
+            switch reading {
+            case .event(let event):
+                pending.append(EventEnvelope.pending(event, context))
+                places.append((index, event.eventID))
+            case .rejected(let eventID, let rejection):
+                results[index] = .rejected(eventID: eventID, rejection)
+            }
+        }
+        if !pending.isEmpty {
+            let outcomes = try await append(pending)
+            for (place, result) in zip(places, outcomes) {
+                results[place.index] = .logged(eventID: place.eventID, result.outcome)
+            }
+        }
+        return results.compactMap(\.self)
+    }
+
+    private func append(
+        _ events: [PendingEvent]
+    ) async throws(Problem) -> [(shard: Int, outcome: AppendOutcome)] {
+        do {
+            return try await appender.append(events)
+        } catch LogFailure.overloaded {
+            throw .unavailable(
+                "log_overloaded",
+                "More events wait to be written than may wait. Send the same events again shortly.",
+                retryAfter: .seconds(2))
+        } catch {
+            throw .unavailable(
+                "log_unavailable",
+                "The events could not be written. Send the same events again shortly.")
+        }
+    }
+}
