@@ -20,6 +20,10 @@ extension RewardService {
             group.on(RewardContracts.checkEligibility) { input, request, _ in
                 try await check.respond(input, request)
             }
+            let grant = GrantRewards(allocate: allocate, fulfil: fulfil, definitions: definitions)
+            group.on(RewardContracts.grant) { input, _, caller in
+                try await grant.respond(input, caller)
+            }
             group.on(RewardContracts.allocate) { input, _, _ in try await allocate.respond(input) }
             group.on(RewardContracts.fulfil) { input, _, caller in
                 try await fulfil.respond(input, caller)

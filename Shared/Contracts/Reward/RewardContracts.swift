@@ -7,6 +7,12 @@ package enum RewardContracts {
     package static let checkEligibility = Endpoint<CheckEligibilityRequest, EligibilityDecision>(
         path: "/internal/eligibility/check", safety: .keyed)
 
+    /// Creates several rewards of one run in their order, which has the first claim on what is left
+    /// of a budget, and hands over at once what needs no approval, all in one transaction. What is
+    /// there already is told, and handed over if it was left approved.
+    package static let grant = Endpoint<GrantRewardsRequest, GrantRewardsResponse>(
+        path: "/internal/rewards/grant", safety: .keyed)
+
     /// Creates a reward and reserves its amount, or says why not. At most one success per grant
     /// key.
     package static let allocate = Endpoint<AllocateRewardRequest, AllocateRewardResponse>(

@@ -198,6 +198,20 @@ struct RewardHarness: Sendable {
             CallOptions(idempotencyKey: UUID().uuidString, deadline: .seconds(60)))
     }
 
+    /// Asks for rewards of one run, all for one subject.
+    func grant(
+        _ campaign: CampaignDefinition, _ grants: [GrantedRule], subject: String,
+        run: RunID = RunID(UUID()), key: String = UUID().uuidString
+    ) async throws -> [AllocateRewardResponse] {
+        try await workflow.call(
+            RewardContracts.grant,
+            GrantRewardsRequest(
+                clientID: campaign.clientID, campaignID: campaign.campaignID,
+                revision: campaign.revision, subject: subject, runID: run, grants: grants),
+            CallOptions(idempotencyKey: key, deadline: .seconds(60))
+        ).results
+    }
+
     func fulfil(_ reward: RewardID) async throws -> RewardSummary {
         try await workflow.call(
             RewardContracts.fulfil, FulfilRewardRequest(clientID: client, rewardID: reward),
