@@ -5,14 +5,25 @@ package import ServiceKit
 extension AnalyticsService {
     package static let commands = [
         ServiceCommand<AnalyticsService>(
-            "verify-stream", "compare the log with ClickHouse by id and body hash, print counts"
-        ) { service, _, _ in
+            "verify-stream",
+            "compare the log with ClickHouse by id and body hash, print counts; "
+                + "with --whole events that still wait are a difference"
+        ) { service, _, arguments in
+            guard arguments.isEmpty || arguments == ["--whole"] else {
+                throw Problem.badRequest(
+                    "unknown_argument", "verify-stream takes --whole or nothing.")
+            }
             let report = try await service.audit.run()
             print(String(decoding: try JSONCoding.encode(report), as: UTF8.self))
             guard report.isClean else {
                 throw Problem(
                     status: 500, code: "stream_differs",
                     detail: "ClickHouse does not hold the log's events exactly once.")
+            }
+            guard arguments.isEmpty || report.waiting == 0 else {
+                throw Problem(
+                    status: 503, code: "stream_behind",
+                    detail: "\(report.waiting) events of the log are not in ClickHouse yet.")
             }
         }
     ]

@@ -89,7 +89,7 @@ archive_is_whole() { wait_until 60 archive_has_all; }
 archive_has_all() {
     local variables report
     mapfile -t variables < <(grep -E '^[A-Z][A-Z0-9_]*=' "$stack/env/analytics.env")
-    report=$(env -i PATH="$PATH" "${variables[@]}" "$stack/bin/analytics-service" verify-stream)
+    report=$(env -i PATH="$PATH" "${variables[@]}" \
+        "$stack/bin/analytics-service" verify-stream --whole) || return 1
     printf '%s\n' "$report"
-    [[ $report == *'"waiting":0'* ]]
 }

@@ -51,7 +51,7 @@ struct Audit: Sendable {
         let service = try deployment[.analytics]
         do {
             try await Command.run(
-                Repository.executable(ServiceName.analytics.executableName), ["verify-stream"],
+                Repository.executable(ServiceName.analytics.executableName), ["verify-stream", "--whole"],
                 environment: service.environment)
         } catch {
             Issue.record(
