@@ -110,8 +110,7 @@ extension VisitedLink {
 /// How often one address may visit links. The counters know addresses by their hash only.
 struct VisitLimits: Sendable {
     /// Visitors belong to no client before their link is known.
-    private static let scope = ClientID(
-        .init(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+    private static let scope = ClientID(.zero)
 
     private let limiter: RateLimiter
     private let visits: RateLimitPolicy

@@ -13,20 +13,27 @@ struct RequestTarget {
         guard url.utf8.allSatisfy({ (33...126).contains($0) && $0 != backslash }) else {
             throw refuse("The URL has white space, control or non-ASCII characters or a backslash.")
         }
-        guard let mark = url.firstRange(of: "://") else { throw refuse("The URL is not absolute.") }
-        let scheme = url[..<mark.lowerBound].lowercased()
+        // By bytes: all are ASCII, and each call comes through here.
+        let text = url.utf8
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
+            text[colon...].starts(with: "://".utf8)
+        else { throw refuse("The URL is not absolute.") }
+        let scheme = url[..<colon].lowercased()
         guard scheme == "http" || scheme == "https" else {
             throw refuse("The URL's scheme is neither http nor https.")
         }
-        let host = url[mark.upperBound...].prefix { !"/?#".contains($0) }
-        guard !host.contains("@") else { throw refuse("The URL has a user name.") }
-        guard !host.isEmpty, !host.hasPrefix(":") else { throw refuse("The URL has no host.") }
-        guard !url.contains("#") else { throw refuse("The URL has a fragment.") }
+        let host = text[text.index(colon, offsetBy: 3)...].prefix { !"/?#".utf8.contains($0) }
+        guard !host.contains(UInt8(ascii: "@")) else { throw refuse("The URL has a user name.") }
+        guard let first = host.first, first != UInt8(ascii: ":") else {
+            throw refuse("The URL has no host.")
+        }
+        guard !text.contains(UInt8(ascii: "#")) else { throw refuse("The URL has a fragment.") }
         self.url = url
         let hasPort =
-            host.split(separator: "]", omittingEmptySubsequences: false)
-            .last?.contains(":") ?? false
-        authority = host.lowercased() + (hasPort ? "" : scheme == "https" ? ":443" : ":80")
+            host.split(separator: UInt8(ascii: "]"), omittingEmptySubsequences: false)
+            .last?.contains(UInt8(ascii: ":")) ?? false
+        authority =
+            Substring(host).lowercased() + (hasPort ? "" : scheme == "https" ? ":443" : ":80")
     }
 }
 

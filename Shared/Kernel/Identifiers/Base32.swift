@@ -18,7 +18,7 @@ package enum Base32 {
 
     /// The 26 characters of a UUID.
     package static func encode(_ uuid: UUID) -> String {
-        var rest = bits(of: uuid)
+        var rest = uuid.bits
         return String(unsafeUninitializedCapacity: encodedLength) { buffer in
             for index in stride(from: encodedLength - 1, through: 0, by: -1) {
                 buffer[index] = alphabet[Int(truncatingIfNeeded: rest & 31)]
@@ -38,22 +38,6 @@ package enum Base32 {
             bits = bits << 5 | UInt128(value)
             count += 1
         }
-        return count == encodedLength ? uuid(of: bits) : nil
-    }
-
-    private static func bits(of uuid: UUID) -> UInt128 {
-        withUnsafeBytes(of: uuid.uuid) { bytes in
-            bytes.reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
-        }
-    }
-
-    private static func uuid(of bits: UInt128) -> UUID {
-        var bytes = UUID().uuid
-        withUnsafeMutableBytes(of: &bytes) { buffer in
-            for index in 0..<16 {
-                buffer[index] = UInt8(truncatingIfNeeded: bits >> UInt128((15 - index) * 8))
-            }
-        }
-        return UUID(uuid: bytes)
+        return count == encodedLength ? UUID(bits: bits) : nil
     }
 }

@@ -38,11 +38,6 @@ extension UUID {
         let (millis, fraction) = (micros / 1000, micros % 1000 * 4096 / 1000)
         let high = millis << 16 | 0x7000 | fraction
         let low = random & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        var bytes = UUID().uuid
-        withUnsafeMutableBytes(of: &bytes) { buffer in
-            buffer.storeBytes(of: high.bigEndian, as: UInt64.self)
-            buffer.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
-        }
-        return UUID(uuid: bytes)
+        return UUID(bits: UInt128(high) << 64 | UInt128(low))
     }
 }

@@ -51,8 +51,8 @@ struct Audit: Sendable {
         let service = try deployment[.analytics]
         do {
             try await Command.run(
-                Repository.executable(ServiceName.analytics.executableName), ["verify-stream", "--whole"],
-                environment: service.environment)
+                Repository.executable(ServiceName.analytics.executableName),
+                ["verify-stream", "--whole"], environment: service.environment)
         } catch {
             Issue.record(
                 "ClickHouse does not hold the log: \(error)", sourceLocation: sourceLocation)

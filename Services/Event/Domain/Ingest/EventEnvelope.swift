@@ -68,10 +68,8 @@ enum EventEnvelope {
 
     /// The first 16 bytes of SHA-256.
     private static func hash(_ bytes: ArraySlice<UInt8>) -> UUID {
-        let digest = Digest.sha256(Array(bytes))
-        var value = UUID().uuid
-        withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: digest.prefix(16)) }
-        return UUID(uuid: value)
+        // A digest has 32 bytes.
+        UUID(firstBytes: Digest.sha256(Array(bytes))) ?? .zero
     }
 
     /// The object without its first member, which is the position.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Kernel
 
 extension [UInt8] {
     /// Appends an integer, lowest byte first.
@@ -36,9 +37,7 @@ struct LittleEndianReader {
     mutating func uuid() -> UUID? {
         guard bytes.count - index >= 16 else { return nil }
         defer { index += 16 }
-        var value = UUID().uuid
-        withUnsafeMutableBytes(of: &value) { $0.copyBytes(from: bytes[index..<index + 16]) }
-        return UUID(uuid: value)
+        return UUID(firstBytes: bytes[index..<index + 16])
     }
 
     /// A 16-bit count and that many elements.
