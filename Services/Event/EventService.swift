@@ -38,10 +38,12 @@ package struct EventService: Service {
 
     package func background() -> [BackgroundTask] {
         let retention = SegmentRetention(
-            store: log.retention, keep: configuration.retention, cap: configuration.retentionCap,
+            store: log.retention, acknowledgements: log.acknowledgements,
+            keep: configuration.retention, cap: configuration.retentionCap,
             world: context.world)
         return [
             BackgroundTask("generations") { [generations] in try await generations.run() },
+            BackgroundTask("acknowledgements") { await log.acknowledgements.run() },
             BackgroundTask("wake-ups") { await log.wakeUps.run() },
             .periodic("retention", every: .seconds(600), telemetry: context.telemetry) {
                 try await retention.run()

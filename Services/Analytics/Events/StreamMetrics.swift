@@ -12,6 +12,7 @@ final class StreamMetrics: Sendable {
         var failingSince: ContinuousClock.Instant?
         var contacts: [Int: ContinuousClock.Instant] = [:]
         var lags: [Int: Int] = [:]
+        var positions: [Int: Int] = [:]
     }
 
     private let rows: Counter
@@ -99,16 +100,23 @@ final class StreamMetrics: Sendable {
             [("position", .text(position.description))])
     }
 
-    /// How far a shard's cursor is behind the log's head.
-    func lag(_ events: Int, shard: Int) {
-        metrics.gauge(
-            "grapevine_stream_lag_events",
-            help: "Positions of the log that ClickHouse does not hold yet.",
-            [("shard", String(shard))]
-        ).set(events)
+    /// A shard was read: where its cursor is, and where the log's head.
+    func stands(at position: Int, head: Int, shard: Int) {
+        lag(head - position, shard: shard)
         health.withLock { health in
-            health.lags[shard] = events
+            health.lags[shard] = head - position
+            health.positions[shard] = position
             health.contacts[shard] = .now
+        }
+    }
+
+    /// The log told how far each shard goes: a shard that is there is in contact, too.
+    func contact(heads: [Int]) {
+        health.withLock { health in
+            for (shard, position) in health.positions
+            where heads.indices.contains(shard) && heads[shard] <= position {
+                health.contacts[shard] = .now
+            }
         }
     }
 
@@ -118,7 +126,16 @@ final class StreamMetrics: Sendable {
         health.withLock { health in
             health.contacts[shard] = nil
             health.lags[shard] = nil
+            health.positions[shard] = nil
         }
+    }
+
+    private func lag(_ events: Int, shard: Int) {
+        metrics.gauge(
+            "grapevine_stream_lag_events",
+            help: "Positions of the log that ClickHouse does not hold yet.",
+            [("shard", String(shard))]
+        ).set(events)
     }
 
     /// Events that wait, in the shards of this replica.

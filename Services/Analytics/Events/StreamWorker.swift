@@ -5,12 +5,8 @@ import MessagingKit
 
 /// Brings one shard into ClickHouse while its lease holds.
 struct StreamWorker: Sendable {
-    /// How long to pause at least between two questions that brought nothing.
-    private static let quietPause = Duration.milliseconds(20)
-
     let stream: EventStream
     let lease: ShardCursor
-    let wakeUps: WakeUps
 
     /// How often an event is read that cannot be read, before it is passed over.
     private static let unreadableAttempts = 3
@@ -32,17 +28,15 @@ struct StreamWorker: Sendable {
     }
 
     /// Works until the lease is lost or given back, or the task is cancelled.
-    func run() async {
-        let signal = wakeUps.signal(of: shard)
+    func run(_ pace: ShardPace) async {
+        var pace = pace
         var place = Place(position: lease.position)
         defer { stream.metrics.left(shard: shard) }
         while !Task.isCancelled, stream.held.isWanted(shard) {
-            let seen = signal.raises
+            pace.begin(at: place.position)
             do {
-                guard try await step(&place) else { continue }
-                await signal.wait(
-                    past: seen,
-                    within: wakeUps.isConnected ? stream.bounds.pollInterval : Self.quietPause)
+                guard try await step(&place, hold: pace.hold) else { continue }
+                await pace.rest(at: place.position)
             } catch {
                 guard await recover(from: error, &place) else { return }
             }
@@ -51,25 +45,24 @@ struct StreamWorker: Sendable {
     }
 
     /// Brings the next stretch over. False when there is more.
-    private func step(_ place: inout Place) async throws -> Bool {
+    private func step(_ place: inout Place, hold: Duration) async throws -> Bool {
         if place.mayBeOpen, let batch = try await stream.batches.open(shard: shard) {
             try await resend(batch)
             place.position = batch.lastPosition
         }
         place.mayBeOpen = false
-        let wait = wakeUps.isConnected ? Duration.zero : stream.bounds.pollInterval
         var rows = EventRows(batchID: stream.world.ids.next())
         var reader = reader
         reader.pageLimit = place.pageLimit
-        let end = try await reader.read(after: place.position, wait: wait, into: &rows)
-        stream.metrics.lag(end.head - place.position, shard: shard)
+        let end = try await reader.read(after: place.position, wait: hold, into: &rows)
+        stream.metrics.stands(at: place.position, head: end.head, shard: shard)
         if end.next > place.position {
             // From here on the batch may be written down, whatever comes.
             place.mayBeOpen = true
             try await take(rows, after: place.position, upTo: end.next)
             place.position = end.next
             place.mayBeOpen = false
-            stream.metrics.lag(end.head - place.position, shard: shard)
+            stream.metrics.stands(at: place.position, head: end.head, shard: shard)
         }
         place.backoff.succeed()
         return end.next >= end.head
@@ -93,7 +86,7 @@ struct StreamWorker: Sendable {
             place.mayBeOpen = true
         }
         try? await Task.sleep(for: place.backoff.fail())
-        guard let current = await reread() else { return false }
+        guard let current = await stream.cursors.resume(lease) else { return false }
         place.position = current
         return true
     }
@@ -151,22 +144,5 @@ struct StreamWorker: Sendable {
             stream.world.faults.reach(AnalyticsCrashPoint.inserted)
         }
         try await stream.batches.finish(item.batch, lostRows: lostRows, epoch: lease.epoch)
-    }
-
-    /// Where the cursor stands after a failure: a commit may have succeeded although its answer was
-    /// lost. Nil when the lease is over.
-    private func reread() async -> Int? {
-        var backoff = Backoff()
-        while !Task.isCancelled {
-            do {
-                guard let cursor = try await stream.cursors.read(shard: shard),
-                    cursor.epoch == lease.epoch, cursor.owner == lease.owner
-                else { return nil }
-                return cursor.position
-            } catch {
-                try? await Task.sleep(for: backoff.fail())
-            }
-        }
-        return nil
     }
 }

@@ -35,12 +35,14 @@ final class GenerationRotation: Sendable {
 /// Deletes segments that are no longer needed.
 struct SegmentRetention: Sendable {
     let store: RetentionStore
+    let acknowledgements: Acknowledgements
     let keep: Duration
     let cap: Duration
     let world: World
 
     func run() async throws {
         let now = world.clock.now()
+        try await acknowledgements.write()
         while true {
             let deleted = try await store.deleteSegments(
                 spentBefore: now - keep, overdueBefore: now - cap)

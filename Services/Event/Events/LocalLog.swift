@@ -9,7 +9,9 @@ import ServiceKit
 struct LocalLog: LogPort {
     let appender: LogAppender
     let wakeUps: WakeUps
+    let acknowledgements: Acknowledgements
     let retention: RetentionStore
+    private let store: FeedStore
     private let pages: LogFeed
     private let world: World
 
@@ -28,9 +30,11 @@ struct LocalLog: LogPort {
                 signals[shard].raise()
                 wakeUps.announce(events, appended, shard: shard)
             })
+        store = FeedStore(postgres: postgres)
+        acknowledgements = Acknowledgements(store: store, world: resources.world)
         pages = LogFeed(
-            store: FeedStore(postgres: postgres), tail: tail, signals: signals, shards: shards,
-            world: resources.world)
+            store: store, tail: tail, signals: signals, shards: shards,
+            acknowledgements: acknowledgements)
         retention = RetentionStore(postgres: postgres)
         self.wakeUps = wakeUps
         world = resources.world
@@ -69,6 +73,12 @@ struct LocalLog: LogPort {
     }
 
     func shardCount() async throws(LogError) -> Int { ShardMap.installed.count }
+
+    func heads() async throws(LogError) -> [Int]? {
+        do { return try await store.heads() } catch {
+            throw .unavailable(reason: "the log could not be read")
+        }
+    }
 }
 
 extension LogAppendResult {

@@ -3,8 +3,9 @@ import PostgresKit
 
 /// Appends to the log so that requests which arrive together share a transaction.
 ///
-/// One flush per shard is under way at a time; what arrives meanwhile goes into the next. An idle
-/// shard flushes at once, so a lone request pays no delay.
+/// One flush per shard is under way at a time; what arrives meanwhile goes into the next, which
+/// lets a few more come when it would be small. An idle shard flushes at once, so a lone request
+/// pays no delay.
 actor LogAppender {
     private struct Submission {
         let events: [PendingEvent]
@@ -82,6 +83,9 @@ actor LogAppender {
             lanes[shard].waiting.removeFirst(batch.count)
             waitingBytes -= batch.reduce(0) { $0 + $1.bytes }
             await commit(batch, to: shard)
+            if limits.gathers(lanes[shard].waiting.count) {
+                try? await Task.sleep(for: limits.gatherInterval)
+            }
         }
         lanes[shard].isFlushing = false
     }

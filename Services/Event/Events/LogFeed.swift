@@ -21,18 +21,7 @@ struct LogFeed: Sendable {
     /// One per shard; raised after each commit of this process.
     let signals: [WakeSignal]
     let shards: ShardMap
-    let world: World
-    private let acknowledgements = Acknowledgements()
-
-    init(
-        store: FeedStore, tail: LogTailCache, signals: [WakeSignal], shards: ShardMap, world: World
-    ) {
-        self.store = store
-        self.tail = tail
-        self.signals = signals
-        self.shards = shards
-        self.world = world
-    }
+    let acknowledgements: Acknowledgements
 
     /// The page as JSON bytes (`FeedPage`). Throws `Problem` for a shard that does not exist.
     func page(_ request: FeedRequest) async throws -> [UInt8] {
@@ -41,7 +30,7 @@ struct LogFeed: Sendable {
                 "unknown_shard", "Use a shard from 0 to \(shards.count - 1).", pointer: "?shard")
         }
         if let subscriber = request.subscriber, request.limit > 0 {
-            try await acknowledge(request.after, of: request.shard, by: subscriber)
+            try await acknowledgements.tell(request.after, of: request.shard, by: subscriber)
         }
         let deadline = ContinuousClock.now + .milliseconds(request.waitMilliseconds)
         var after = request.after
@@ -61,63 +50,34 @@ struct LogFeed: Sendable {
         }
     }
 
-    /// Writes only what is new, so that an idle subscriber's polls cost nothing.
-    private func acknowledge(_ position: Int, of shard: Int, by subscriber: String) async throws {
-        guard acknowledgements.isNew(position, of: shard, by: subscriber) else { return }
-        try await store.acknowledge(position, of: shard, by: subscriber, at: world.clock.now())
-        acknowledgements.remember(position, of: shard, by: subscriber)
-    }
-
     private func read(_ request: FeedRequest, after start: Int) async throws -> FeedPageBytes {
         let shard = request.shard
         var page = FeedPageBytes(next: start)
+        var head = 0
+        if request.limit == 0 { head = try await store.heads().dropFirst(shard).first ?? start }
         for _ in 0..<(request.limit > 0 ? Self.readsPerPage : 0) {
-            let segments = try await segments(of: shard, after: page.next)
-            for segment in segments {
+            let found = try await segments(of: shard, after: page.next)
+            head = max(head, found.head)
+            for segment in found.segments {
                 page.take(segment, request: request, maximumBytes: Self.maximumPageBytes)
                 if page.isFull { break }
             }
-            if page.isFull || segments.count < Self.segmentsPerRead { break }
+            if page.isFull || found.segments.count < Self.segmentsPerRead { break }
         }
-        let head = try await head(of: shard, atLeast: page.next)
         page.head = max(head, page.next)
         return page
     }
 
-    private func segments(of shard: Int, after: Int) async throws -> [StoredSegment] {
-        if let found = tail.segments(of: shard, after: after, limit: Self.segmentsPerRead) {
-            return found
-        }
-        return try await store.segments(of: shard, after: after, limit: Self.segmentsPerRead)
-    }
-
-    private func head(of shard: Int, atLeast next: Int) async throws -> Int {
-        // A reader that came from the tail is told the tail's end; the truth may be ahead of it
-        // when another replica writes, which the next page will show.
-        if let last = tail.lastPosition(of: shard), last >= next { return last }
-        return try await store.heads()[shard] ?? next
-    }
-}
-
-/// The newest acknowledgement that this process has stored of each subscriber.
-private final class Acknowledgements: Sendable {
-    private struct Key: Hashable {
-        let subscriber: String
-        let shard: Int
-    }
-
-    private static let maximumEntries = 10_000
-    private let positions = Mutex<[Key: Int]>([:])
-
-    func isNew(_ position: Int, of shard: Int, by subscriber: String) -> Bool {
-        positions.withLock { ($0[Key(subscriber: subscriber, shard: shard)] ?? -1) < position }
-    }
-
-    func remember(_ position: Int, of shard: Int, by subscriber: String) {
-        positions.withLock { positions in
-            if positions.count >= Self.maximumEntries { positions.removeAll() }
-            positions[Key(subscriber: subscriber, shard: shard)] = position
-        }
+    /// From the tail; else PostgreSQL is asked, because another replica may have written.
+    ///
+    /// A reader of the tail is told the tail's end as head; the truth may be ahead of it when
+    /// another replica writes, which the next page will show.
+    private func segments(
+        of shard: Int, after: Int
+    ) async throws -> (segments: [StoredSegment], head: Int) {
+        let limit = Self.segmentsPerRead
+        if let found = tail.segments(of: shard, after: after, limit: limit) { return found }
+        return try await store.segments(of: shard, after: after, limit: limit)
     }
 }
 

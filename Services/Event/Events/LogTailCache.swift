@@ -43,9 +43,11 @@ final class LogTailCache: Sendable {
         }
     }
 
-    /// Up to `limit` segments that reach beyond `position`, when the tail goes back that far and
-    /// has something new; else nil, and PostgreSQL must be asked.
-    func segments(of shard: Int, after position: Int, limit: Int) -> [StoredSegment]? {
+    /// Up to `limit` segments that reach beyond `position`, and the tail's end, when the tail goes
+    /// back that far and has something new; else nil, and PostgreSQL must be asked.
+    func segments(
+        of shard: Int, after position: Int, limit: Int
+    ) -> (segments: [StoredSegment], head: Int)? {
         tails.withLock { tails in
             let tail = tails[shard]
             guard let first = tail.segments.first, let last = tail.segments.last,
@@ -53,12 +55,8 @@ final class LogTailCache: Sendable {
             else { return nil }
             // Readers are near the end: search from there.
             let start = tail.segments.lastIndex { $0.lastPosition <= position }
-            return Array(tail.segments[((start ?? -1) + 1)...].prefix(limit))
+            let segments = Array(tail.segments[((start ?? -1) + 1)...].prefix(limit))
+            return (segments, last.lastPosition)
         }
-    }
-
-    /// The newest position written by this process; nil before the first.
-    func lastPosition(of shard: Int) -> Int? {
-        tails.withLock { $0[shard].segments.last?.lastPosition }
     }
 }

@@ -1,22 +1,23 @@
 import Contracts
 import Kernel
 import RedisKit
+import Synchronization
 
 /// Tells Redis after a commit which kinds of events are new: one message per distinct channel.
 ///
-/// Best effort. Nobody waits for it, and what does not fit the queue is dropped: subscribers poll.
-struct WakeUps: Sendable {
+/// Best effort. Nobody waits for it; what comes while Redis is being told goes together, a channel
+/// once with its newest position, and what does not fit is dropped: subscribers poll.
+final class WakeUps: Sendable {
     private static let maximumWaiting = 4096
 
-    private let messages: AsyncStream<(channel: String, payload: String)>
-    private let queue: AsyncStream<(channel: String, payload: String)>.Continuation
+    /// A channel's name has the client in it, so it is of one shard.
+    private let waiting = Mutex<[WakeUpChannel: LogPosition]>([:])
+    private let announced = WakeSignal()
     private let redis: RedisClient?
     private let dropped: Counter
 
     init(redis: RedisClient?, telemetry: Telemetry) {
         self.redis = redis
-        (messages, queue) = AsyncStream.makeStream(
-            bufferingPolicy: .bufferingNewest(Self.maximumWaiting))
         dropped = telemetry.metrics.counter(
             "grapevine_event_wake_ups_dropped_total",
             help: "Wake-ups that did not reach Redis; subscribers polled instead.")
@@ -25,27 +26,46 @@ struct WakeUps: Sendable {
     /// Queues what a commit calls for; returns at once.
     func announce(_ events: [PendingEvent], _ appended: Appended, shard: Int) {
         guard redis != nil else { return }
-        var newest: [WakeUpChannel: Int] = [:]
+        var newest: [WakeUpChannel: LogPosition] = [:]
         for (event, outcome) in zip(events, appended.outcomes) {
             guard case .accepted(let position) = outcome else { continue }
             let channel = WakeUpChannel(
                 type: event.type, clientID: event.clientID, campaignID: event.campaignID)
-            newest[channel] = position
+            newest[channel] = LogPosition(shard: shard, position: position)
         }
-        for (channel, position) in newest {
-            let payload = LogPosition(shard: shard, position: position).description
-            if case .dropped = queue.yield((channel.name, payload)) { dropped.increment() }
+        let lost = waiting.withLock { waiting in
+            var lost = 0
+            for (channel, position) in newest {
+                if waiting.count < Self.maximumWaiting || waiting[channel] != nil {
+                    waiting[channel] = position
+                } else {
+                    lost += 1
+                }
+            }
+            return lost
         }
+        if lost > 0 { dropped.increment(by: lost) }
+        announced.raise()
     }
 
     /// Publishes what is queued until the task is cancelled.
     func run() async {
         guard let redis else { return }
-        for await message in messages {
+        while !Task.isCancelled {
+            let seen = announced.raises
+            let batch = waiting.withLock { waiting in
+                defer { waiting = [:] }
+                return waiting
+            }
+            guard !batch.isEmpty else {
+                await announced.wait(past: seen, within: .seconds(60))
+                continue
+            }
             do {
-                try await redis.publish([message])
+                try await redis.publish(
+                    batch.map { (channel: $0.name, payload: $1.description) })
             } catch {
-                dropped.increment()
+                dropped.increment(by: batch.count)
             }
         }
     }

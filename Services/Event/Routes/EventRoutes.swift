@@ -14,8 +14,9 @@ extension EventService {
         }
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
-            group.on(EventContracts.shards) { _, _, _ in
-                LogShardsResponse(count: ShardMap.installed.count)
+            group.on(EventContracts.shards) { [log] _, _, _ in
+                // Nobody waits for the heads: while PostgreSQL is away, each shard is asked.
+                LogShardsResponse(count: ShardMap.installed.count, heads: try? await log.heads())
             }
             group.get("/feed") { request, _ in try await feed.respond(request) }
         }

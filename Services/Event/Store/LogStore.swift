@@ -11,7 +11,7 @@ struct LogStore: Sendable {
     ///
     /// All events must belong to `shard`. The shard's row is locked first, so that two appends of
     /// one shard, also from two replicas, follow each other: the probe for known ids can race with
-    /// none.
+    /// none. Two round trips: BEGIN, lock and probe; then the writing and COMMIT.
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
         try await postgres.withTransaction { transaction in
@@ -29,9 +29,10 @@ struct LogStore: Sendable {
             let plan = AppendPlan(events, known: try Self.known(found[1]), head: head)
             let drafts = SegmentDraft.cut(plan.accepted.map { events[$0] }, after: head)
             if !plan.accepted.isEmpty {
-                _ = try await transaction.pipeline(
-                    Self.statements(events, plan, drafts, shard: shard, head: head, now: now))
                 faults.reach(EventCrashPoint.appendBeforeCommit)
+                _ = try await transaction.commit(with: [
+                    Self.write(events, plan, drafts, shard: shard, head: head, now: now)
+                ])
             }
             return Appended(outcomes: plan.outcomes, segments: drafts)
         }
@@ -46,33 +47,35 @@ struct LogStore: Sendable {
         return known
     }
 
-    private static func statements(
+    /// New ids, new segments and the new head, as one statement.
+    private static func write(
         _ events: [PendingEvent], _ plan: AppendPlan, _ drafts: [SegmentDraft], shard: Int,
         head: Int, now: Timestamp
-    ) -> [SQL] {
+    ) -> SQL {
         let accepted = plan.accepted.map { events[$0] }
         let positions = (1...accepted.count).map { head + $0 }
-        let identities: SQL = """
-            insert into event_identity (identity, generation, body_hash, shard, position)
-            select identity, \(Generation(now).number)::integer, body_hash, \(shard), position
-            from unnest(
-                \(accepted.map(\.identity))::uuid[], \(accepted.map(\.bodyHash))::uuid[],
-                \(positions)::bigint[]
-            ) as new (identity, body_hash, position)
-            """
-        let segments = drafts.map { draft -> SQL in
-            """
-            insert into log_segment (
-                shard, first_position, last_position, header, body, created_at)
-            values (
-                \(shard), \(draft.firstPosition), \(draft.lastPosition), \(draft.header.bytes),
-                \(draft.body), \(now))
-            """
-        }
-        let move: SQL = """
+        return """
+            with identities as (
+                insert into event_identity (identity, generation, body_hash, shard, position)
+                select identity, \(Generation(now).number)::integer, body_hash,
+                    \(shard)::integer, position
+                from unnest(
+                    \(accepted.map(\.identity))::uuid[], \(accepted.map(\.bodyHash))::uuid[],
+                    \(positions)::bigint[]
+                ) as new (identity, body_hash, position)
+            ), segments as (
+                insert into log_segment (
+                    shard, first_position, last_position, header, body, created_at)
+                select \(shard)::integer, first_position, last_position, header, body,
+                    \(now)::timestamptz
+                from unnest(
+                    \(drafts.map(\.firstPosition))::bigint[],
+                    \(drafts.map(\.lastPosition))::bigint[],
+                    \(drafts.map(\.header.bytes))::bytea[], \(drafts.map(\.body))::bytea[]
+                ) as new (first_position, last_position, header, body)
+            )
             update log_shard set head = \(head + accepted.count) where shard = \(shard)
             """
-        return [identities] + segments + [move]
     }
 }
 

@@ -109,10 +109,13 @@ package struct LogShardsRequest: Sendable, Hashable, Codable {
 package struct LogShardsResponse: Sendable, Hashable, Codable {
     /// How many shards the log has, 1 or more; never changes for an installed log.
     package let count: Int
+    /// The last position of each shard; absent while the log cannot tell.
+    package let heads: [Int]?
 
-    private enum CodingKeys: String, CodingKey { case count }
+    private enum CodingKeys: String, CodingKey { case count, heads }
 
-    package init(count: Int) {
+    package init(count: Int, heads: [Int]? = nil) {
         self.count = count
+        self.heads = heads
     }
 }

@@ -41,16 +41,21 @@ package struct HTTPLog: LogPort {
 
     /// See `LogPort.shardCount`.
     package func shardCount() async throws(LogError) -> Int {
-        let count: Int
-        do {
-            count = try await peer.call(
-                EventContracts.shards, LogShardsRequest(), Self.options()
-            ).count
-        } catch { throw LogError(error) }
+        let count = try await shards().count
         guard (1...4096).contains(count) else {
             throw .unavailable(reason: "impossible number of shards")
         }
         return count
+    }
+
+    /// See `LogPort.heads`.
+    package func heads() async throws(LogError) -> [Int]? { try await shards().heads }
+
+    private func shards() async throws(LogError) -> LogShardsResponse {
+        do {
+            return try await peer.call(
+                EventContracts.shards, LogShardsRequest(), Self.options())
+        } catch { throw LogError(error) }
     }
 
     private static func options(waiting wait: Duration = .zero) -> CallOptions {

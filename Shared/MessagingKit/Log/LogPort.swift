@@ -12,6 +12,14 @@ package protocol LogPort: Sendable {
 
     /// How many shards the log has; 1 or more.
     func shardCount() async throws(LogError) -> Int
+
+    /// The last position of each shard; nil when this log does not tell, and each must be asked.
+    func heads() async throws(LogError) -> [Int]?
+}
+
+extension LogPort {
+    /// Not told.
+    package func heads() async throws(LogError) -> [Int]? { nil }
 }
 
 /// Why the log gave no answer.

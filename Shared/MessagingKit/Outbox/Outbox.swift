@@ -11,6 +11,9 @@ package import PostgresKit
 package struct Outbox: Sendable {
     /// How often a quiet outbox looks for messages of other replicas or of a process that died.
     private static let pollInterval = Duration.seconds(1)
+    /// The least time between two batches, so that under load messages go together; the first
+    /// after a quiet time goes at once.
+    private static let gatherInterval = Duration.milliseconds(10)
 
     private let store: OutboxStore
     private let relay: Relay
@@ -18,13 +21,14 @@ package struct Outbox: Sendable {
 
     /// An outbox over the tables of `MessagingMigrations` in `postgres`; `run()` does the relaying.
     ///
-    /// `wake` is raised with each append; the same signal may be shared to wake the relay by hand.
+    /// `wake` is raised after the commit of each append; the same signal may be shared to wake the
+    /// relay by hand.
     package init(
         service: ServiceName, postgres: PostgresClient, log: any LogPort, world: World,
         wake: WakeSignal = WakeSignal()
     ) {
         store = OutboxStore(postgres: postgres)
-        relay = Relay(service: service, store: store, log: log, world: world)
+        relay = Relay(service: service, store: store, log: log, world: world, wake: wake)
         self.wake = wake
     }
 
@@ -45,7 +49,7 @@ package struct Outbox: Sendable {
             return (message.clientID, message.id, try JSONCoding.encode(message))
         }
         try await store.append(rows, in: transaction)
-        wake.raise()
+        transaction.afterCommit { [wake] in wake.raise() }
     }
 
     /// Waits until the log has these messages: for changes that others must see before the caller
@@ -67,7 +71,7 @@ package struct Outbox: Sendable {
                 if clients.isEmpty { break }
                 let sent = try await finishing(within: ContinuousClock.now.duration(to: deadline)) {
                     [relay] in
-                    try await relay.sendNext(of: clients)
+                    try await relay.sendNext(of: clients).sent
                 }
                 // Zero: another relay has this client and sends our messages too; await its end.
                 pause = sent == 0 ? pause : .zero
@@ -88,23 +92,50 @@ package struct Outbox: Sendable {
     package func run() async {
         var pace = IdlePace(longest: Self.pollInterval)
         var backoff = Backoff()
+        var isLikely = true
         while !Task.isCancelled {
-            let seen = wake.raises
             do {
-                // Its own task, so that a shutdown does not leave a batch half done and claimed.
-                let sent = try await Task { [relay] in try await relay.sendNext(of: nil) }.value
+                let pass = try await look(isLikely: isLikely)
                 backoff.succeed()
-                if sent > 0 {
-                    pace.quicken()
-                    continue
-                }
-                await wake.wait(past: seen, within: pace.next())
-                if wake.raises != seen { pace.quicken() }
+                if pass.sent > 0 { pace.quicken() }
+                isLikely = await rest(after: pass, &pace)
             } catch {
                 relay.report(error)
                 try? await Task.sleep(for: backoff.fail(least: error.retryAfter))
+                isLikely = true
             }
         }
+    }
+
+    /// Sends a batch. When nothing is likely to wait, only looks first; then nothing is written.
+    private func look(isLikely: Bool) async throws -> Relay.Pass {
+        let seen = wake.raises
+        if !isLikely, try await !store.isWaiting() {
+            relay.nothingWaits()
+            return Relay.Pass(seen: seen)
+        }
+        // Its own task, so that a shutdown does not leave a batch half done and claimed.
+        var pass = try await Task { [relay] in try await relay.sendNext(of: nil) }.value
+        // What waits now, if anything, is another relay's just now: look again before long.
+        if pass.sent == 0 { pass.isMoreWaiting = try await store.isWaiting() }
+        return pass
+    }
+
+    /// Waits for the time of the next look; whether something waits then as far as is known.
+    private func rest(after pass: Relay.Pass, _ pace: inout IdlePace) async -> Bool {
+        if pass.isFull { return true }
+        let began = ContinuousClock.now
+        if pass.sent > 0, pass.isMoreWaiting {
+            try? await Task.sleep(for: Self.gatherInterval)
+            return true
+        }
+        await wake.wait(
+            past: pass.seen, within: pass.isMoreWaiting ? pace.next() : Self.pollInterval)
+        let isWoken = wake.raises != pass.seen
+        if isWoken { pace.quicken() }
+        let gap = Self.gatherInterval - began.duration(to: .now)
+        if isWoken, pass.sent > 0, gap > .zero { try? await Task.sleep(for: gap) }
+        return isWoken || pass.isMoreWaiting
     }
 }
 

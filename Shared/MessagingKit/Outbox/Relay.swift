@@ -21,10 +21,15 @@ struct Relay: Sendable {
     private let failures: Counter
     private let deadLetters: Counter
     private let lag: Gauge
+    /// Raised when something may wait.
+    let wake: WakeSignal
     /// Raised after each batch.
     let finished = WakeSignal()
 
-    init(service: ServiceName, store: OutboxStore, log: any LogPort, world: World) {
+    init(
+        service: ServiceName, store: OutboxStore, log: any LogPort, world: World, wake: WakeSignal
+    ) {
+        self.wake = wake
         self.service = service
         self.store = store
         self.log = log
@@ -42,16 +47,28 @@ struct Relay: Sendable {
             "grapevine_outbox_lag_milliseconds", help: "Age of the oldest message that waits.")
     }
 
-    /// Sends one batch of whoever is next, or of the given clients. How many rows are done with; 0
-    /// when nothing waits that is not being relayed by another.
+    /// What came of one batch.
+    struct Pass: Sendable {
+        /// How many rows are done with; 0 when nothing waits that is not relayed by another.
+        var sent = 0
+        /// Whether more waited when it ended, whoever relays it.
+        var isMoreWaiting = false
+        /// Whether the batch itself had no room for more.
+        var isFull = false
+        /// How often `wake` was raised before it ended: what was committed until then was seen.
+        var seen: UInt64 = 0
+    }
+
+    /// Sends one batch of whoever is next, or of the given clients.
     ///
     /// Not to be cancelled half-way: a claim would be left behind. See `finishing`.
-    func sendNext(of clients: [ClientID]?) async throws -> Int {
+    func sendNext(of clients: [ClientID]?) async throws -> Pass {
         let token = world.ids.next()
         let limit = LogAppendRequest.maximumMessages
-        let claim: Claim
+        let seen = wake.raises
+        let messages: [PendingMessage]
         do {
-            claim =
+            messages =
                 if let clients {
                     try await store.claim(
                         of: clients, token: token, limit: limit, lease: Self.claimLease)
@@ -60,15 +77,21 @@ struct Relay: Sendable {
                 }
         } catch {
             // It may have been made although its answer was lost.
-            if error.outcomeIsUnknown { try? await finish(Outcome(), token: token) }
+            if error.outcomeIsUnknown { _ = try? await finish(Outcome(), token: token) }
             throw error
         }
-        if clients == nil { lag.set(claim.messages.first?.ageMilliseconds ?? 0) }
-        return claim.isHeld ? try await send(claim) : 0
+        if clients == nil { lag.set(messages.first?.ageMilliseconds ?? 0) }
+        guard !messages.isEmpty else { return Pass(seen: seen) }
+        let batch = Self.bounded(messages)
+        var pass = try await send(batch, token: token)
+        pass.isFull = batch.count < messages.count || messages.count == limit
+        // The loop may have passed over what this one was sending.
+        if clients != nil, pass.isMoreWaiting { wake.raise() }
+        return pass
     }
 
-    private func send(_ claim: Claim) async throws -> Int {
-        let renewal = Task { await renew(claim.token) }
+    private func send(_ batch: [PendingMessage], token: UUID) async throws -> Pass {
+        let renewal = Task { await renew(token) }
         defer {
             renewal.cancel()
             finished.raise()
@@ -76,14 +99,15 @@ struct Relay: Sendable {
         var outcome = Outcome()
         var failure: (any Error)?
         do {
-            try await deliver(Self.bounded(claim.messages), into: &outcome)
+            try await deliver(batch, into: &outcome)
         } catch {
             failure = error
         }
         if !outcome.delivered.isEmpty {
             world.faults.reach(MessagingCrashPoints.relay(service))
         }
-        try await finish(outcome, token: claim.token)
+        let seen = wake.raises
+        let isMoreWaiting = try await finish(outcome, token: token)
         relayed.increment(by: outcome.delivered.count)
         deadLetters.increment(by: outcome.refused.count)
         for refused in outcome.refused {
@@ -92,7 +116,9 @@ struct Relay: Sendable {
                 [("message_id", .text(refused.pending.id)), ("reason", .text(refused.reason))])
         }
         if let failure { throw failure }
-        return outcome.delivered.count + outcome.refused.count
+        return Pass(
+            sent: outcome.delivered.count + outcome.refused.count, isMoreWaiting: isMoreWaiting,
+            seen: seen)
     }
 
     private func renew(_ token: UUID) async {
@@ -102,8 +128,9 @@ struct Relay: Sendable {
         }
     }
 
-    /// Records what was sent. Tried a few times: otherwise the clients wait for the claim's end.
-    private func finish(_ outcome: Outcome, token: UUID) async throws {
+    /// Records what was sent; whether more waits. Tried a few times: otherwise the clients wait for
+    /// the claim's end.
+    private func finish(_ outcome: Outcome, token: UUID) async throws -> Bool {
         var backoff = Backoff(base: .milliseconds(50), limit: .seconds(1))
         while true {
             do {
@@ -185,6 +212,8 @@ struct Relay: Sendable {
         }
         return Array(messages.prefix(max(1, end ?? messages.count)))
     }
+
+    func nothingWaits() { lag.set(0) }
 
     func report(_ error: any Error) {
         failures.increment()

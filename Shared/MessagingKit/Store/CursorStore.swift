@@ -1,6 +1,7 @@
 import Contracts
 package import FoundationEssentials
 import HTTPKit
+import Kernel
 package import PostgresKit
 
 /// What a replica sees when it looks at its subscriber's shards.
@@ -91,6 +92,23 @@ package struct CursorStore: Sendable {
             from messaging_cursor
             where subscriber = \(subscriber) and shard = \(Int32(shard))
             """)
+    }
+
+    /// Where a worker stands after a failure: a commit may have succeeded although its answer was
+    /// lost. Tried until the database answers; nil when the lease is over or the task is cancelled.
+    package func resume(_ lease: ShardCursor) async -> Int? {
+        var backoff = Backoff()
+        while !Task.isCancelled {
+            do {
+                guard let cursor = try await read(shard: lease.shard),
+                    cursor.epoch == lease.epoch, cursor.owner == lease.owner
+                else { return nil }
+                return cursor.position
+            } catch {
+                try? await Task.sleep(for: backoff.fail())
+            }
+        }
+        return nil
     }
 
     /// Moves the cursor if it still stands at `old` and the epoch is still ours; false otherwise.

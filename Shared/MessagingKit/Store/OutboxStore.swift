@@ -21,15 +21,6 @@ struct PendingMessage: RowDecodable {
     }
 }
 
-/// What a relay may send.
-struct Claim: Sendable {
-    let token: UUID
-    /// Whether the claim holds any client; then it must be ended, also without messages.
-    let isHeld: Bool
-    /// In order of sequence.
-    let messages: [PendingMessage]
-}
-
 /// What the log will never take, and why.
 struct RefusedMessage: Sendable {
     let pending: PendingMessage
@@ -58,10 +49,11 @@ struct OutboxStore: Sendable {
             """)
     }
 
-    /// Claims the clients with the oldest messages that nobody relays, and reads their messages.
+    /// Claims the clients with the oldest messages that nobody relays, and reads their messages in
+    /// order of sequence. None when nothing waits that is free; then nothing is claimed.
     func claim(
         token: UUID, limit: Int, lease: Duration
-    ) async throws(PostgresError) -> Claim {
+    ) async throws(PostgresError) -> [PendingMessage] {
         try await claim(
             clients: """
                 select distinct client_id from (
@@ -74,42 +66,45 @@ struct OutboxStore: Sendable {
                 """, token: token, limit: limit, lease: lease)
     }
 
-    /// The same for given clients.
+    /// Claims those of the given clients that have messages and that nobody relays, and reads
+    /// their messages in order of sequence.
     func claim(
         of clients: [ClientID], token: UUID, limit: Int, lease: Duration
-    ) async throws(PostgresError) -> Claim {
+    ) async throws(PostgresError) -> [PendingMessage] {
         try await claim(
-            clients: "select distinct client_id from unnest(\(clients)::uuid[]) as t (client_id)",
-            token: token, limit: limit, lease: lease)
+            clients: """
+                select distinct client_id from messaging_outbox
+                where client_id = any(\(clients)::uuid[])
+                """, token: token, limit: limit, lease: lease)
     }
 
-    /// Both statements are one transaction: the second sees what the first claimed, and all that
-    /// was committed until then.
+    /// One statement, which sees the outbox as it was when it began: it may read what another relay
+    /// sent and recorded while it waited for the claim. The log takes that once, so the order
+    /// holds. Every claimed client has a message among those read, or stands behind `limit` others.
+    ///
+    /// It does not wait for the disk: a claim that the server loses has ended.
     private func claim(
         clients: SQL, token: UUID, limit: Int, lease: Duration
-    ) async throws(PostgresError) -> Claim {
-        let claim: SQL = """
-            insert into messaging_relay_claim (client_id, token, expires_at)
-            select client_id, \(token), now() + \(lease) * interval '1 microsecond'
-            from (\(clients)) wanted order by client_id
-            on conflict (client_id) do update
-                set token = excluded.token, expires_at = excluded.expires_at
-                where messaging_relay_claim.expires_at <= now()
-            returning client_id
+    ) async throws(PostgresError) -> [PendingMessage] {
+        try await postgres.query(
             """
-        let read: SQL = """
+            with claimed as (
+                insert into messaging_relay_claim (client_id, token, expires_at)
+                select client_id, \(token)::uuid, now() + \(lease) * interval '1 microsecond'
+                from (select set_config('synchronous_commit', 'off', true)) setting,
+                    (\(clients)) wanted
+                order by client_id
+                on conflict (client_id) do update
+                    set token = excluded.token, expires_at = excluded.expires_at
+                    where messaging_relay_claim.expires_at <= now()
+                returning client_id
+            )
             select o.sequence, o.message_id, o.client_id, o.body,
                 greatest(0, (extract(epoch from now() - o.appended_at) * 1000)::bigint)
                     as age_milliseconds
-            from messaging_outbox o
-            join messaging_relay_claim r on r.client_id = o.client_id
-            where r.token = \(token)
+            from messaging_outbox o join claimed on claimed.client_id = o.client_id
             order by o.sequence limit \(limit)
-            """
-        let results = try await postgres.pipeline([claim, read])
-        var messages: [PendingMessage] = []
-        for row in results[1] { messages.append(try PendingMessage(row: row)) }
-        return Claim(token: token, isHeld: !results[0].isEmpty, messages: messages)
+            """, as: PendingMessage.self)
     }
 
     /// Lets a claim last longer, unless another has it by now.
@@ -122,11 +117,13 @@ struct OutboxStore: Sendable {
             """)
     }
 
-    /// Takes exactly these rows away, keeps the refused ones as dead letters, and ends the claim. A
-    /// repeat changes nothing.
+    /// Takes exactly these rows away, keeps the refused ones as dead letters, and ends the claim.
+    /// True when other messages wait. A repeat changes nothing.
+    ///
+    /// It does not wait for the disk: what the server forgets is sent again, and the log knows it.
     func finish(
         delivered: [Int], refused: [RefusedMessage], token: UUID
-    ) async throws(PostgresError) {
+    ) async throws(PostgresError) -> Bool {
         let done = delivered + refused.map(\.pending.sequence)
         var statements: [SQL] = []
         for message in refused {
@@ -137,9 +134,25 @@ struct OutboxStore: Sendable {
                 from messaging_outbox where sequence = \(message.pending.sequence)
                 """)
         }
-        statements.append("delete from messaging_outbox where sequence = any(\(done)::bigint[])")
-        statements.append("delete from messaging_relay_claim where token = \(token)")
-        _ = try await postgres.pipeline(statements)
+        statements.append(
+            """
+            with done as (delete from messaging_outbox where sequence = any(\(done)::bigint[])),
+                ended as (delete from messaging_relay_claim where token = \(token))
+            select exists (
+                select from (
+                    select sequence from messaging_outbox order by sequence limit \(done.count + 1)
+                ) oldest where sequence <> all(\(done)::bigint[])
+            ) as is_waiting, set_config('synchronous_commit', 'off', true) as setting
+            """)
+        guard let row = try await postgres.pipeline(statements).last?.first else { return false }
+        return try row.get("is_waiting")
+    }
+
+    /// Whether any message waits, whoever relays it. By the index: the table itself may be full of
+    /// what was sent already.
+    func isWaiting() async throws(PostgresError) -> Bool {
+        try await postgres.queryOne(
+            "select sequence from messaging_outbox order by sequence limit 1") != nil
     }
 
     /// Whose messages among the given ids still wait.

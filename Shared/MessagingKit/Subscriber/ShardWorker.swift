@@ -7,14 +7,11 @@ struct ShardWorker: Sendable {
     /// This replica's lease is over: another has moved the cursor, or may.
     private struct Fenced: Error {}
 
-    /// How long to pause at least between two questions that brought nothing.
-    private static let quietPause = Duration.milliseconds(20)
     /// How often an event is read that cannot be read, before it is passed over.
     private static let unreadableAttempts = 3
 
     private let subscriber: Subscriber
     private let lease: ShardCursor
-    private let wakeUps: WakeUps
     private let applied: Counter
     private let failures: Counter
     private let deadLetters: Counter
@@ -23,10 +20,9 @@ struct ShardWorker: Sendable {
     private var shard: Int { lease.shard }
     private var configuration: SubscriberConfiguration { subscriber.configuration }
 
-    init(subscriber: Subscriber, lease: ShardCursor, wakeUps: WakeUps) {
+    init(subscriber: Subscriber, lease: ShardCursor) {
         self.subscriber = subscriber
         self.lease = lease
-        self.wakeUps = wakeUps
         let metrics = subscriber.world.telemetry.metrics
         let name = ("subscriber", subscriber.name)
         applied = metrics.counter(
@@ -45,19 +41,20 @@ struct ShardWorker: Sendable {
     }
 
     /// Works until the lease is lost or given back, or the task is cancelled.
-    func run() async {
-        let signal = wakeUps.signal(of: shard)
+    func run(_ pace: ShardPace) async {
+        var pace = pace
         let progress = subscriber.progress
-        progress.begin(shard: shard, at: lease.position, nudge: signal)
+        progress.begin(shard: shard, at: lease.position, nudge: pace.signal)
         defer {
             progress.end(shard: shard)
             lag.set(0)
         }
         var place = Place(position: lease.position, limit: configuration.batchLimit)
         while !Task.isCancelled, subscriber.held.isWanted(shard) {
-            let seen = signal.raises
+            pace.begin(at: place.position)
             do {
-                let page = try await read(after: place.position, limit: place.limit)
+                let page = try await read(
+                    after: place.position, limit: place.limit, hold: pace.hold)
                 let isBehind = page.next > place.position && page.next < page.head
                 if page.next > place.position {
                     try await take(page, from: place.position)
@@ -68,9 +65,7 @@ struct ShardWorker: Sendable {
                 place.backoff.succeed()
                 place.limit = min(configuration.batchLimit, place.limit * 2)
                 if isBehind { continue }
-                await signal.wait(
-                    past: seen,
-                    within: wakeUps.isConnected ? configuration.pollInterval : Self.quietPause)
+                await pace.rest(at: place.position)
             } catch {
                 guard await recover(from: error, &place) else { return }
             }
@@ -108,7 +103,8 @@ struct ShardWorker: Sendable {
         // Smaller batches let what is before the troublemaker take effect.
         place.limit = max(1, place.limit / 2)
         try? await Task.sleep(for: place.backoff.fail(least: error.retryAfter))
-        guard let current = await reread() else { return false }
+        guard let current = await subscriber.cursors.resume(lease) else { return false }
+        subscriber.progress.move(shard: shard, to: current)
         place.position = current
         return true
     }
@@ -140,12 +136,12 @@ struct ShardWorker: Sendable {
     }
 
     /// Asks the log. Without Redis the log holds its answer until something is there.
-    private func read(after position: Int, limit: Int) async throws -> FeedPage {
-        let wait = wakeUps.isConnected ? 0 : Int(configuration.pollInterval.wholeMilliseconds)
+    private func read(after position: Int, limit: Int, hold: Duration) async throws -> FeedPage {
         let page = try await subscriber.log.feed(
             FeedRequest(
                 subscriber: subscriber.name, shard: shard, after: position,
-                limit: limit, types: subscriber.types, waitMilliseconds: wait))
+                limit: limit, types: subscriber.types,
+                waitMilliseconds: Int(hold.wholeMilliseconds)))
         guard page.shard == shard, page.next >= position else {
             throw LogError.unavailable(reason: "page_does_not_match")
         }
@@ -207,23 +203,5 @@ struct ShardWorker: Sendable {
     ) async throws -> Bool {
         try await subscriber.cursors.advance(
             shard: shard, from: position, to: next, epoch: lease.epoch, on: executor)
-    }
-
-    /// Where the cursor stands after a failure: a commit may have succeeded although its answer was
-    /// lost. Nil when the lease is over.
-    private func reread() async -> Int? {
-        var backoff = Backoff()
-        while !Task.isCancelled {
-            do {
-                guard let cursor = try await subscriber.cursors.read(shard: shard),
-                    cursor.epoch == lease.epoch, cursor.owner == lease.owner
-                else { return nil }
-                subscriber.progress.move(shard: shard, to: cursor.position)
-                return cursor.position
-            } catch {
-                try? await Task.sleep(for: backoff.fail())
-            }
-        }
-        return nil
     }
 }

@@ -29,8 +29,8 @@ package struct Subscriber: Sendable {
     let configuration: SubscriberConfiguration
     let apply: Apply
     let cursors: CursorStore
-    let held = HeldShards()
-    private let redis: RedisClient?
+    private let keeper: ShardKeeper
+    var held: HeldShards { keeper.held }
 
     /// A subscriber over the tables of `MessagingMigrations` in `postgres`; `run()` does the work.
     ///
@@ -49,11 +49,12 @@ package struct Subscriber: Sendable {
         self.types = types
         self.postgres = postgres
         self.log = log
-        self.redis = redis
         self.world = world
         self.configuration = configuration
         self.apply = apply
         cursors = CursorStore(postgres: postgres, subscriber: name, owner: world.ids.next())
+        keeper = ShardKeeper(
+            log: log, redis: redis, types: types, cursors: cursors, configuration: configuration)
     }
 
     /// The age of the last good contact with the log, for readiness; nil before the first.
@@ -67,74 +68,11 @@ package struct Subscriber: Sendable {
     /// Works until the task is cancelled, then gives its shards back. Never throws: it backs off
     /// and goes on while the log, the database or Redis is away.
     package func run() async {
-        guard let shards = await prepare() else { return }
-        let wakeUps = WakeUps(redis: redis, types: types, shards: shards)
-        await withDiscardingTaskGroup { group in
-            group.addTask { await wakeUps.run() }
-            // A worker that ended raises it, so that its shard is looked at again at once.
-            let ended = WakeSignal()
-            while !Task.isCancelled {
-                let seen = ended.raises
-                for lease in await share(wakeUps) {
-                    group.addTask {
-                        await ShardWorker(subscriber: self, lease: lease, wakeUps: wakeUps).run()
-                        held.remove(lease.shard)
-                        ended.raise()
-                    }
-                }
-                await ended.wait(past: seen, within: configuration.renewInterval)
-            }
-            wakeUps.raiseAll()
+        let listener = ShardKeeper.Listener(
+            report: report, onLook: progress.looked, onHeads: progress.contact(heads:))
+        await keeper.run(listener) { lease, pace in
+            await ShardWorker(subscriber: self, lease: lease).run(pace)
         }
-        // Its own task: this one is cancelled, and the farewell must be said all the same.
-        await Task { [cursors] in
-            try? await withPostgresDeadline(.now + .seconds(2)) { try await cursors.leave() }
-        }.value
-    }
-
-    /// Learns the number of shards and makes their cursors; nil when cancelled meanwhile.
-    private func prepare() async -> Int? {
-        var backoff = Backoff()
-        while !Task.isCancelled {
-            do {
-                let shards = try await log.shardCount()
-                try await cursors.prepare(shards: shards)
-                return shards
-            } catch {
-                report("A subscriber cannot begin; trying again.", error)
-                try? await Task.sleep(for: backoff.fail(least: error.retryAfter))
-            }
-        }
-        return nil
-    }
-
-    /// Renews leases, gives back what is too much, takes what is free. The shards taken.
-    private func share(_ wakeUps: WakeUps) async -> [ShardCursor] {
-        var taken: [ShardCursor] = []
-        do {
-            let view = try await cursors.renew(
-                shards: held.moving(stallLimit: configuration.stallLimit),
-                lease: configuration.leaseDuration)
-            progress.looked()
-            let plan = LeasePlan(
-                cursors: view.cursors, replicas: view.replicas, owner: cursors.owner,
-                held: held.all)
-            for shard in plan.giveBack {
-                held.giveBack(shard)
-                wakeUps.signal(of: shard).raise()
-            }
-            for cursor in plan.take {
-                guard
-                    let lease = try await cursors.take(
-                        cursor, lease: configuration.leaseDuration)
-                else { continue }
-                held.add(lease.shard)
-                taken.append(lease)
-            }
-        } catch {
-            report("A subscriber cannot look after its leases; trying again.", error)
-        }
-        return taken
     }
 
     func report(_ message: String, _ error: any Error) {

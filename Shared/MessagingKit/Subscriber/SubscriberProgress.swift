@@ -7,7 +7,7 @@ package final class SubscriberProgress: Sendable {
         var positions: [Int: Int] = [:]
         var contacts: [Int: ContinuousClock.Instant] = [:]
         var lastLook: ContinuousClock.Instant?
-        var nudges: [Int: WakeSignal] = [:]
+        var nudges: [Int: ShardSignal] = [:]
     }
 
     private let state = Mutex(State())
@@ -19,8 +19,13 @@ package final class SubscriberProgress: Sendable {
     /// How far a shard is known to be, by what this process saw; nil when it saw nothing of it.
     package func position(shard: Int) -> Int? { state.withLock { $0.positions[shard] } }
 
-    /// Asks the shard's worker, if it is in this process, to look at the log at once.
-    package func nudge(shard: Int) { state.withLock { $0.nudges[shard] }?.raise() }
+    /// Whether a worker of this process has the shard: then it is first to know how far it is.
+    func isWorking(shard: Int) -> Bool { state.withLock { $0.nudges[shard] != nil } }
+
+    /// Tells the shard's worker, if it is in this process, that the log goes to `position`.
+    func nudge(shard: Int, to position: Int) {
+        state.withLock { $0.nudges[shard] }?.hint(position)
+    }
 
     /// The age of the last good contact with the log, of the shard that waits longest; for a
     /// replica that has no shard, of its last look at the leases. Nil before the first.
@@ -33,7 +38,7 @@ package final class SubscriberProgress: Sendable {
     func looked() { state.withLock { $0.lastLook = .now } }
 
     /// A worker begins: its age counts from now.
-    func begin(shard: Int, at position: Int, nudge: WakeSignal) {
+    func begin(shard: Int, at position: Int, nudge: ShardSignal) {
         state.withLock { state in
             state.contacts[shard] = .now
             state.nudges[shard] = nudge
@@ -43,6 +48,16 @@ package final class SubscriberProgress: Sendable {
 
     /// The log answered for this shard.
     func contact(shard: Int) { state.withLock { $0.contacts[shard] = .now } }
+
+    /// The log told how far each shard goes: a shard that is there is in contact, too.
+    func contact(heads: [Int]) {
+        state.withLock { state in
+            for (shard, head) in heads.enumerated()
+            where state.contacts[shard] != nil && (state.positions[shard] ?? -1) >= head {
+                state.contacts[shard] = .now
+            }
+        }
+    }
 
     /// Everything up to here has taken effect and is committed.
     func move(shard: Int, to position: Int) {

@@ -1,6 +1,6 @@
 /// How long an idle loop sleeps before it looks again: short after something happened, then longer.
 ///
-/// A change is signalled a little before its commit, so the first looks come quickly.
+/// What is looked for may be with another for a moment, so the first looks come quickly.
 package struct IdlePace: Sendable, Hashable {
     private static let shortest = Duration.milliseconds(2)
     private let longest: Duration

@@ -1,50 +1,63 @@
 import Contracts
-package import Kernel
-package import RedisKit
+import Kernel
+import RedisKit
 import Synchronization
 
 /// Turns event-service's Redis messages into signals, one per shard.
 ///
-/// Only a hint: while Redis is away, or a message is lost, readers ask the log by themselves.
-package final class WakeUps: Sendable {
+/// Only a hint: a message may be lost, so the log is asked for all its heads now and then; while
+/// Redis is away, each shard's reader asks the log by itself.
+final class WakeUps: Sendable {
     /// The most patterns of one reader; beyond it everything is heard.
     private static let patternLimit = 32
 
     private let redis: RedisClient?
     private let patterns: [String]
-    private let signals: [WakeSignal]
+    private let log: any LogPort
+    private let pollInterval: Duration
+    private let gatherInterval: Duration
+    private let signals: [ShardSignal]
     private let subscribed = Mutex<Set<String>>([])
 
-    /// Signals for so many shards. `types` of nil hears everything; without Redis only
-    /// `raiseAll` raises them.
-    package init(redis: RedisClient?, types: Set<String>?, shards: Int) {
+    /// Signals for so many shards. `types` of nil hears everything.
+    init(
+        redis: RedisClient?, types: Set<String>?, log: any LogPort, shards: Int,
+        pollInterval: Duration, gatherInterval: Duration
+    ) {
         self.redis = redis
+        self.log = log
+        self.pollInterval = pollInterval
+        self.gatherInterval = gatherInterval
         if let types, types.count <= Self.patternLimit {
             patterns = types.sorted().map { WakeUpChannel.pattern(type: $0) }
         } else {
             patterns = [WakeUpChannel.everything]
         }
-        signals = (0..<shards).map { _ in WakeSignal() }
+        signals = (0..<shards).map { _ in ShardSignal() }
     }
 
     /// Whether a commit in the log wakes us now; otherwise the log must be asked more often.
-    package var isConnected: Bool { subscribed.withLock { $0.count } == patterns.count }
+    var isConnected: Bool { subscribed.withLock { $0.count } == patterns.count }
 
     /// The signal of a shard.
-    package func signal(of shard: Int) -> WakeSignal { signals[shard] }
+    func signal(of shard: Int) -> ShardSignal { signals[shard] }
 
-    /// Wakes every shard's reader.
-    package func raiseAll() {
-        for signal in signals { signal.raise() }
+    /// The pace of a shard's reader.
+    func pace(of shard: Int) -> ShardPace {
+        ShardPace(
+            shard: shard, wakeUps: self, pollInterval: pollInterval,
+            gatherInterval: gatherInterval)
     }
 
-    /// Listens until the task is cancelled.
-    package func run() async {
+    /// Listens, and asks for the heads, until the task is cancelled. `onHeads` is told of each
+    /// answer: the last position of every shard.
+    func run(onHeads: @escaping @Sendable ([Int]) -> Void) async {
         guard let redis else { return }
         await withDiscardingTaskGroup { group in
             for pattern in patterns {
                 group.addTask { await self.listen(redis.subscribe(pattern: pattern), pattern) }
             }
+            group.addTask { await self.poll(onHeads) }
         }
     }
 
@@ -54,16 +67,39 @@ package final class WakeUps: Sendable {
             case .subscribed:
                 _ = subscribed.withLock { $0.insert(pattern) }
                 // What was published before is lost: look now.
-                raiseAll()
+                demandAll()
             case .disconnected:
                 _ = subscribed.withLock { $0.remove(pattern) }
-                raiseAll()
+                demandAll()
             case .message(_, let payload):
                 if let position = LogPosition(payload), signals.indices.contains(position.shard) {
-                    signals[position.shard].raise()
+                    signals[position.shard].hint(position.position)
                 }
             }
         }
         _ = subscribed.withLock { $0.remove(pattern) }
+    }
+
+    /// One question for all shards. When it fails, the next one comes soon enough.
+    private func poll(_ onHeads: @Sendable ([Int]) -> Void) async {
+        while true {
+            do { try await Task.sleep(for: pollInterval) } catch { return }
+            guard isConnected else { continue }
+            do {
+                guard let heads = try await log.heads(), heads.count == signals.count else {
+                    demandAll()
+                    continue
+                }
+                for (signal, head) in zip(signals, heads) { signal.hint(head) }
+                onHeads(heads)
+            } catch {
+                // The log's absence shows in the age of the last contact.
+                continue
+            }
+        }
+    }
+
+    private func demandAll() {
+        for signal in signals { signal.demand() }
     }
 }

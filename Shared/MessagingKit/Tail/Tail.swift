@@ -7,6 +7,9 @@ package import RedisKit
 /// For caches: they are dropped or loaded when following begins, and each event afterwards says
 /// what to drop.
 package struct Tail: Sendable {
+    /// As a subscriber's, which is to say that a page after a quiet time comes at once.
+    private static let gatherInterval = Duration.milliseconds(10)
+
     private let types: Set<String>?
     private let log: any LogPort
     private let redis: RedisClient?
@@ -26,7 +29,7 @@ package struct Tail: Sendable {
     ///   - onEvents: called with the events of one shard in order, one call at a time per shard.
     package init(
         types: Set<String>?, log: any LogPort, redis: RedisClient?, world: World,
-        pollInterval: Duration = .milliseconds(500),
+        pollInterval: Duration = .seconds(1),
         onStart: @escaping @Sendable () async throws -> Void = {},
         onEvents: @escaping @Sendable ([LogEvent]) async -> Void
     ) {
@@ -47,11 +50,13 @@ package struct Tail: Sendable {
     /// was, while the log is away.
     package func run() async {
         guard let heads = await start() else { return }
-        let wakeUps = WakeUps(redis: redis, types: types, shards: heads.count)
+        let wakeUps = WakeUps(
+            redis: redis, types: types, log: log, shards: heads.count,
+            pollInterval: pollInterval, gatherInterval: Self.gatherInterval)
         await withDiscardingTaskGroup { group in
-            group.addTask { await wakeUps.run() }
+            group.addTask { await wakeUps.run(onHeads: contacts.contact(heads:)) }
             for (shard, head) in heads.enumerated() {
-                group.addTask { await follow(shard, from: head, wakeUps) }
+                group.addTask { await follow(shard, from: head, wakeUps.pace(of: shard)) }
             }
         }
     }
@@ -60,14 +65,9 @@ package struct Tail: Sendable {
         var backoff = Backoff()
         while !Task.isCancelled {
             do {
-                var heads: [Int] = []
-                for shard in 0..<(try await log.shardCount()) {
-                    let page = try await log.feed(
-                        FeedRequest(subscriber: nil, shard: shard, after: 0, limit: 0))
-                    heads.append(page.head)
-                }
+                let heads = try await heads()
                 try await onStart()
-                contacts.begin(shards: heads.count)
+                contacts.begin(heads: heads)
                 return heads
             } catch {
                 report(error)
@@ -77,26 +77,35 @@ package struct Tail: Sendable {
         return nil
     }
 
-    private func follow(_ shard: Int, from head: Int, _ wakeUps: WakeUps) async {
-        let signal = wakeUps.signal(of: shard)
+    private func heads() async throws -> [Int] {
+        if let heads = try await log.heads() { return heads }
+        var heads: [Int] = []
+        for shard in 0..<(try await log.shardCount()) {
+            let page = try await log.feed(
+                FeedRequest(subscriber: nil, shard: shard, after: 0, limit: 0))
+            heads.append(page.head)
+        }
+        return heads
+    }
+
+    private func follow(_ shard: Int, from head: Int, _ pace: ShardPace) async {
+        var pace = pace
         var position = head
         var backoff = Backoff(limit: .seconds(1))
         while !Task.isCancelled {
-            let seen = signal.raises
-            let isConnected = wakeUps.isConnected
+            pace.begin(at: position)
             do {
                 let page = try await log.feed(
                     FeedRequest(
                         subscriber: nil, shard: shard, after: position, types: types,
-                        waitMilliseconds: isConnected ? 0 : Int(pollInterval.wholeMilliseconds)))
+                        waitMilliseconds: Int(pace.hold.wholeMilliseconds)))
                 if !page.events.isEmpty { await onEvents(page.events) }
-                contacts.contact(shard)
+                contacts.contact(shard, at: page.next)
                 backoff.succeed()
                 let isBehind = page.next > position && page.next < page.head
                 position = max(position, page.next)
                 if isBehind { continue }
-                await signal.wait(
-                    past: seen, within: isConnected ? pollInterval : .milliseconds(20))
+                await pace.rest(at: position)
             } catch {
                 report(error)
                 try? await Task.sleep(for: backoff.fail(least: error.retryAfter))

@@ -30,6 +30,10 @@ import Testing
             envelope: Array(body.utf8))
     }
 
+    private func told(_ position: Int, by subscriber: String) -> Acknowledgement {
+        Acknowledgement(subscriber: subscriber, shard: 2, position: position)
+    }
+
     @Test func `positions are gapless under parallel appends and each id is there once`()
         async throws
     {
@@ -63,6 +67,33 @@ import Testing
         }
     }
 
+    @Test func `an append is two round trips, and a reader's question one`() async throws {
+        try await TestPostgres.shared().withDatabase(EventMigrations.all) { database in
+            let telemetry = Telemetry()
+            let client = PostgresClient(database.configuration, telemetry: telemetry)
+            try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
+            let store = LogStore(postgres: client, faults: NoFaults())
+            let tenant = ClientID(UUID())
+            let before = telemetry.databaseCalls
+            let appended = try await store.append(
+                (0..<1200).map { event("\($0)", of: tenant) }, to: 1, at: clock.now())
+            #expect(appended.segments.count == 3)
+            #expect(telemetry.databaseCalls == before + 2)
+            let tail = LogTailCache(shards: 8)
+            let reading = FeedStore(postgres: client)
+            let feed = LogFeed(
+                store: reading, tail: tail, signals: (0..<8).map { _ in WakeSignal() },
+                shards: .installed,
+                acknowledgements: Acknowledgements(store: reading, world: World(clock: clock)))
+            _ = try await feed.page(FeedRequest(subscriber: nil, shard: 1, after: 1200))
+            #expect(telemetry.databaseCalls == before + 3)
+            tail.append(appended.segments, to: 1)
+            _ = try await feed.page(FeedRequest(subscriber: nil, shard: 1, after: 10))
+            #expect(telemetry.databaseCalls == before + 3)
+            await client.shutdown()
+        }
+    }
+
     @Test func `an id is known across generations for at least seven days`() async throws {
         try await withStore { store, client in
             let tenant = ClientID(UUID())
@@ -85,8 +116,11 @@ import Testing
             let tenant = ClientID(UUID())
             let events = (0..<1200).map { event("\($0)", body: "{\"n\":\($0)}", of: tenant) }
             _ = try await store.append(events, to: 1, at: clock.now())
-            let segments = try await FeedStore(postgres: client)
-                .segments(of: 1, after: 500, limit: 10)
+            let feed = FeedStore(postgres: client)
+            let (segments, head) = try await feed.segments(of: 1, after: 500, limit: 10)
+            #expect(head == 1200)
+            #expect(try await feed.segments(of: 1, after: 1200, limit: 10).head == 1200)
+            #expect(try await feed.segments(of: 1, after: 1200, limit: 10).segments.isEmpty)
             #expect(segments.map(\.firstPosition) == [501, 1001])
             let entry = try #require(segments.last?.header.entries.last)
             let body = try #require(segments.last?.body)
@@ -102,15 +136,15 @@ import Testing
             let feed = FeedStore(postgres: client)
             let retention = RetentionStore(postgres: client)
             _ = try await store.append([event("a", of: tenant)], to: 2, at: clock.now())
-            try await feed.acknowledge(1, of: 2, by: "fast", at: clock.now())
-            try await feed.acknowledge(0, of: 2, by: "slow", at: clock.now())
+            try await feed.acknowledge(
+                [told(1, by: "fast"), told(0, by: "slow")], at: clock.now())
             let later = clock.now() + .seconds(100)
             let long = clock.now() - .seconds(1)
             var deleted = try await retention.deleteSegments(
                 spentBefore: later, overdueBefore: long)
             #expect(deleted == (0, 0))
-            try await feed.acknowledge(1, of: 2, by: "slow", at: clock.now())
-            try await feed.acknowledge(0, of: 2, by: "slow", at: clock.now())
+            try await feed.acknowledge([told(1, by: "slow")], at: clock.now())
+            try await feed.acknowledge([told(0, by: "slow")], at: clock.now())
             deleted = try await retention.deleteSegments(spentBefore: later, overdueBefore: long)
             #expect(deleted == (1, 0), "an acknowledgement never moves back")
             _ = try await store.append([event("b", of: tenant)], to: 2, at: clock.now())

@@ -22,6 +22,9 @@ final class MemoryLog: LogPort {
         var unreadable: Set<Int> = []
         var heldAppends = 0
         var feedCalls = 0
+        /// Those that were not to be held.
+        var quickCalls = 0
+        var headCalls = 0
         var appendCalls = 0
         var appendsDone = 0
     }
@@ -56,6 +59,8 @@ final class MemoryLog: LogPort {
 
     var events: [LogEvent] { state.withLock { $0.shards.flatMap(\.self) } }
     var feedCalls: Int { state.withLock { $0.feedCalls } }
+    var quickCalls: Int { state.withLock { $0.quickCalls } }
+    var headCalls: Int { state.withLock { $0.headCalls } }
     var appendCalls: Int { state.withLock { $0.appendCalls } }
     var appendsDone: Int { state.withLock { $0.appendsDone } }
 
@@ -75,6 +80,14 @@ final class MemoryLog: LogPort {
         try state.withLock { state throws(LogError) in
             try Self.requirePresence(state)
             return state.shards.count
+        }
+    }
+
+    func heads() async throws(LogError) -> [Int]? {
+        try state.withLock { state throws(LogError) in
+            state.headCalls += 1
+            try Self.requirePresence(state)
+            return state.shards.map(\.count)
         }
     }
 
@@ -124,6 +137,7 @@ final class MemoryLog: LogPort {
             let seen = appended.raises
             let page = try state.withLock { state throws(LogError) in
                 state.feedCalls += 1
+                if request.waitMilliseconds == 0 { state.quickCalls += 1 }
                 try Self.requirePresence(state)
                 let page = Self.page(request, &state)
                 try Self.requireReadable(page, state)

@@ -59,12 +59,12 @@ final class Stage: Sendable {
     }
 
     /// Another process of the service, as the database sees it: its own connections.
-    func process() -> PostgresClient {
+    func process(_ telemetry: Telemetry = Telemetry()) -> PostgresClient {
         processes.withLock { processes in
             let name = "process-\(processes.count)"
             var configuration = database.configuration
             configuration.applicationName = name
-            let process = PostgresClient(configuration, telemetry: Telemetry())
+            let process = PostgresClient(configuration, telemetry: telemetry)
             processes.append(process)
             return process
         }
@@ -90,11 +90,12 @@ final class Stage: Sendable {
     func subscriber(
         on process: PostgresClient? = nil, types: Set<String>? = nil,
         redis: RedisClient? = nil, pollInterval: Duration = .milliseconds(50),
-        stallLimit: Duration = .seconds(60),
+        gatherInterval: Duration = .milliseconds(10), stallLimit: Duration = .seconds(60),
         apply: @escaping Subscriber.Apply = { try await Stage.record($0, in: $1) }
     ) -> Subscriber {
         var configuration = SubscriberConfiguration()
         configuration.pollInterval = pollInterval
+        configuration.gatherInterval = gatherInterval
         configuration.leaseDuration = .seconds(1)
         configuration.renewInterval = .milliseconds(100)
         configuration.stallLimit = stallLimit
@@ -193,6 +194,16 @@ extension Stage {
             """)
         return try Dictionary(
             uniqueKeysWithValues: rows.map { (try $0.get("owner"), try $0.get("shards")) })
+    }
+}
+
+extension Telemetry {
+    /// How often PostgreSQL was called and answered.
+    var databaseCalls: Int {
+        metrics.counter(
+            "grapevine_postgres_queries_total", help: "Calls to PostgreSQL by result.",
+            [("result", "ok")]
+        ).value
     }
 }
 

@@ -1,0 +1,70 @@
+import Kernel
+import Synchronization
+
+/// Tells the one reader of a shard when to look at the log.
+///
+/// A hint says how far the log goes, so a reader that is there already sleeps on; a demand has it
+/// look whatever it knows.
+final class ShardSignal: Sendable {
+    private struct State {
+        /// The furthest position that somebody spoke of, unless it was looked for in vain.
+        var hinted = 0
+        var demands: UInt64 = 0
+        /// The position beyond which the sleeping reader wants to hear of; nil while it is awake.
+        var awaited: Int?
+    }
+
+    private let state = Mutex(State())
+    private let changed = WakeSignal()
+
+    /// What the reader has heard so far; taken before it looks.
+    struct Heard: Sendable, Hashable {
+        fileprivate let hinted: Int
+        fileprivate let demands: UInt64
+    }
+
+    var heard: Heard {
+        state.withLock { Heard(hinted: $0.hinted, demands: $0.demands) }
+    }
+
+    /// The log goes at least to `position`.
+    func hint(_ position: Int) {
+        let isAwaited = state.withLock { state in
+            guard position > state.hinted else { return false }
+            state.hinted = position
+            return state.awaited.map { position > $0 } ?? false
+        }
+        if isAwaited { changed.raise() }
+    }
+
+    /// Look, whatever is known.
+    func demand() {
+        state.withLock { $0.demands += 1 }
+        changed.raise()
+    }
+
+    /// The reader looked and found nothing: what it had heard before leads nowhere. A hint is not
+    /// to be trusted, or it could keep the reader busy for ever.
+    func disappoint(_ heard: Heard) {
+        state.withLock { state in
+            if state.hinted == heard.hinted { state.hinted = 0 }
+        }
+    }
+
+    /// Returns when there is something beyond `position`, when a demand came after `heard`, when
+    /// `limit` is over, or when the task is cancelled.
+    func wait(beyond position: Int, past heard: Heard, within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        defer { state.withLock { $0.awaited = nil } }
+        while !Task.isCancelled {
+            let seen = changed.raises
+            let isDue = state.withLock { state in
+                state.awaited = position
+                return state.hinted > position || state.demands != heard.demands
+            }
+            let rest = ContinuousClock.now.duration(to: deadline)
+            guard !isDue, rest > .zero else { return }
+            await changed.wait(past: seen, within: rest)
+        }
+    }
+}
