@@ -15,6 +15,7 @@ package final class Transaction: PostgresExecutor {
         var savepoints = 0
         /// The last failure of a statement.
         var failure: PostgresError?
+        var listeners: [@Sendable (TransactionEnd) -> Void] = []
     }
 
     private let session: Session
@@ -162,6 +163,24 @@ package final class Transaction: PostgresExecutor {
 
     // MARK: The end
 
+    /// Tells how the transaction ended, once, right after its end: for what lives outside of the
+    /// database and must follow it. Let it return at once.
+    package func whenOver(_ listener: @escaping @Sendable (TransactionEnd) -> Void) {
+        state.withLock { $0.listeners.append(listener) }
+    }
+
+    /// Tells who asked how it ended.
+    func tell() {
+        let (listeners, end) = state.withLock { state in
+            defer { state.listeners = [] }
+            let end: TransactionEnd =
+                state.hasCommitted
+                ? .committed : state.failure?.code == .commitUnknown ? .unknown : .rolledBack
+            return (state.listeners, end)
+        }
+        for listener in listeners { listener(end) }
+    }
+
     func commit() async throws(PostgresError) {
         let isNeeded = state.withLock { $0.hasBegun && !$0.hasCommitted }
         guard isNeeded else { return state.withLock { $0.isOver = true } }
@@ -214,4 +233,13 @@ package final class Transaction: PostgresExecutor {
         default: .final
         }
     }
+}
+
+/// How a transaction came to its end.
+package enum TransactionEnd: Sendable, Hashable {
+    case committed
+    /// For certain.
+    case rolledBack
+    /// The connection was lost at COMMIT.
+    case unknown
 }
