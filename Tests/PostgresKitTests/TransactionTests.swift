@@ -113,6 +113,35 @@ struct TransactionTests {
         #expect(try await count(table) == 2)
     }
 
+    @Test func `a transaction tells once how it ended, and after its end`() async throws {
+        let table = try await TemporaryTable(client, columns: "id int8 unique")
+        let ends = Mutex<[TransactionEnd]>([])
+        try await client.withTransaction { transaction in
+            transaction.whenOver { end in ends.withLock { $0.append(end) } }
+            try await transaction.execute("insert into \(table.name) values (1)")
+            #expect(ends.withLock { $0.isEmpty })
+        }
+        #expect(ends.withLock { $0 } == [.committed])
+        try await client.withTransaction { transaction in
+            transaction.whenOver { end in ends.withLock { $0.append(end) } }
+            _ = try await transaction.commit(with: ["insert into \(table.name) values (2)"])
+        }
+        #expect(ends.withLock { $0 } == [.committed, .committed])
+        _ = await code {
+            try await client.withTransaction { transaction in
+                transaction.whenOver { end in ends.withLock { $0.append(end) } }
+                try await transaction.execute("insert into \(table.name) values (1)")
+            }
+        }
+        await #expect(throws: Refusal.self) {
+            try await client.withTransaction { transaction in
+                transaction.whenOver { end in ends.withLock { $0.append(end) } }
+                throw Refusal()
+            }
+        }
+        #expect(ends.withLock { $0 } == [.committed, .committed, .rolledBack, .rolledBack])
+    }
+
     @Test func `a transaction used after its end is refused`() async throws {
         let kept = Mutex<Transaction?>(nil)
         try await client.withTransaction { transaction in

@@ -7,7 +7,7 @@ import Kernel
 ///
 /// Version 2 knows referrals and messages, version 3 gives all rewards in one step. Runs of the
 /// versions before ask for the same steps as ever; those of version 1 have recorded other things by
-/// the name of the first one, and for them the campaign is what it was then: rules and nothing else.
+/// the name of the first one, and for them the campaign is what it was then: nothing but rules.
 struct SignupPulse: Workflow {
     static let name = "signup"
     static let version = 3
