@@ -21,7 +21,6 @@ package struct WorkflowService: Service {
     let engine: WorkflowEngine
     private let outbox: Outbox
     let subscriber: Subscriber
-    private let waker: EngineWaker
 
     package init(
         _ configuration: WorkflowConfiguration, _ context: ServiceContext
@@ -36,12 +35,13 @@ package struct WorkflowService: Service {
             campaignService: context.peer(.campaign), rewardService: context.peer(.reward),
             referralService: context.peer(.referral),
             notificationService: context.peer(.notification))
-        let effects = PulseEffects(retryLimit: configuration.retryLimit, campaigns: campaigns)
+        let statuses = CampaignStatuses(campaigns: campaigns)
+        let effects = PulseEffects(retryLimit: configuration.retryLimit, campaigns: statuses)
         engine.register(SignupPulse(peers: peers, effects: effects))
         engine.register(ConversionPulse(peers: peers, effects: effects))
-        waker = EngineWaker(engine: engine)
         let intake = EventIntake(
-            campaigns: campaigns, runs: runs, engine: engine, waker: waker, world: context.world)
+            campaigns: campaigns, statuses: statuses, runs: runs, engine: engine,
+            world: context.world)
         subscriber = Subscriber(
             service: .workflow, name: "workflow", types: nil, postgres: context.postgres,
             log: context.log, redis: context.redis, world: context.world,
@@ -64,7 +64,6 @@ package struct WorkflowService: Service {
     package func background() -> [BackgroundTask] {
         [
             BackgroundTask("engine") { await engine.run() },
-            BackgroundTask("engine-waker") { await waker.run(subscriber.progress) },
             BackgroundTask("subscriber") { await subscriber.run() },
             BackgroundTask("outbox") { await outbox.run() },
         ]

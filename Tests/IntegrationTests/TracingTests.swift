@@ -33,9 +33,8 @@ extension PathTests {
                         "event-service: POST /v1/sdk/events",
                     ], "\(trace)")
                 for (service, call) in [
-                    ("campaign", "campaigns/get"), ("reward", "eligibility/check"),
-                    ("referral", "links/issue"), ("reward", "rewards/allocate"),
-                    ("reward", "rewards/fulfil"),
+                    ("reward", "eligibility/check"), ("referral", "links/issue"),
+                    ("reward", "rewards/grant"),
                 ] {
                     let span = trace.spans.first {
                         $0.service == "\(service)-service" && $0.name == "POST /internal/\(call)"

@@ -150,10 +150,12 @@ struct ResilienceTests {
                         deferrable initially deferred for each row execute function doze();
                     """)
             }
+            let end = Mutex<TransactionEnd?>(nil)
             let task = Task {
                 await code {
-                    try await client.withTransaction {
-                        try await $0.execute("insert into slow values (1)")
+                    try await client.withTransaction { transaction in
+                        transaction.whenOver { told in end.withLock { $0 = told } }
+                        try await transaction.execute("insert into slow values (1)")
                     }
                 }
             }
@@ -165,6 +167,7 @@ struct ResilienceTests {
             _ = try await killer.query(
                 "select pg_terminate_backend(pid) from pg_stat_activity where query = 'commit'")
             #expect(await task.value == .commitUnknown)
+            #expect(end.withLock { $0 } == .unknown)
             await client.shutdown()
             await killer.shutdown()
         }

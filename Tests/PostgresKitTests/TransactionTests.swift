@@ -85,34 +85,6 @@ struct TransactionTests {
         #expect(try await count(table) == 4)
     }
 
-    @Test func `what waits for the commit happens after it, and never without`() async throws {
-        let table = try await TemporaryTable(client)
-        let happened = Mutex<[Int]>([])
-        @Sendable func happens(_ number: Int) -> @Sendable () -> Void {
-            { happened.withLock { $0.append(number) } }
-        }
-        try await client.withTransaction { transaction in
-            transaction.afterCommit(happens(1))
-            transaction.afterCommit(happens(2))
-            try await transaction.execute("insert into \(table.name) values (1)")
-            #expect(happened.withLock { $0 } == [])
-        }
-        #expect(happened.withLock { $0 } == [1, 2])
-        _ = await code {
-            try await client.withTransaction { transaction in
-                transaction.afterCommit(happens(3))
-                try await transaction.execute("insert into \(table.name) values (1 / 0)")
-            }
-        }
-        #expect(happened.withLock { $0 } == [1, 2])
-        try await client.withTransaction { transaction in
-            transaction.afterCommit(happens(4))
-            _ = try await transaction.commit(with: ["insert into \(table.name) values (2)"])
-            #expect(happened.withLock { $0 } == [1, 2, 4])
-        }
-        #expect(happened.withLock { $0 } == [1, 2, 4])
-    }
-
     @Test func `a body that swallows an error cannot commit`() async throws {
         let table = try await TemporaryTable(client, columns: "id int8 unique")
         let failure = await code {
@@ -139,6 +111,35 @@ struct TransactionTests {
             try await transaction.execute("insert into \(table.name) values (3)")
         }
         #expect(try await count(table) == 2)
+    }
+
+    @Test func `a transaction tells once how it ended, and after its end`() async throws {
+        let table = try await TemporaryTable(client, columns: "id int8 unique")
+        let ends = Mutex<[TransactionEnd]>([])
+        try await client.withTransaction { transaction in
+            transaction.whenOver { end in ends.withLock { $0.append(end) } }
+            try await transaction.execute("insert into \(table.name) values (1)")
+            #expect(ends.withLock { $0.isEmpty })
+        }
+        #expect(ends.withLock { $0 } == [.committed])
+        try await client.withTransaction { transaction in
+            transaction.whenOver { end in ends.withLock { $0.append(end) } }
+            _ = try await transaction.commit(with: ["insert into \(table.name) values (2)"])
+        }
+        #expect(ends.withLock { $0 } == [.committed, .committed])
+        _ = await code {
+            try await client.withTransaction { transaction in
+                transaction.whenOver { end in ends.withLock { $0.append(end) } }
+                try await transaction.execute("insert into \(table.name) values (1)")
+            }
+        }
+        await #expect(throws: Refusal.self) {
+            try await client.withTransaction { transaction in
+                transaction.whenOver { end in ends.withLock { $0.append(end) } }
+                throw Refusal()
+            }
+        }
+        #expect(ends.withLock { $0 } == [.committed, .committed, .rolledBack, .rolledBack])
     }
 
     @Test func `a transaction used after its end is refused`() async throws {

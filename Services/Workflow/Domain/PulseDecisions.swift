@@ -8,6 +8,8 @@ enum PulseDecisions {
         case entitled(ParticipantID, decisionID: String)
         /// Nobody is there, or may not have it; each of the side's rules ends like this.
         case excluded(outcome: String, reason: String?)
+
+        static let nobody = Side.excluded(outcome: "no_referrer", reason: nil)
     }
 
     /// What is to be done about a rule.
@@ -35,12 +37,12 @@ enum PulseDecisions {
         _ conversion: JudgedConversion?, _ eligibility: JudgedEligibility?
     ) -> Side {
         switch conversion?.outcome {
-        case nil, .unattributed: return .excluded(outcome: "no_referrer", reason: nil)
+        case nil, .unattributed: return .nobody
         case .refused: return .excluded(outcome: "refused", reason: "conversion_refused")
         case .converted: break
         }
         guard let referrer = conversion?.referrerID, let eligibility else {
-            return .excluded(outcome: "no_referrer", reason: nil)
+            return .nobody
         }
         return eligibility.isEligible
             ? .entitled(referrer, decisionID: eligibility.decisionID)
@@ -55,6 +57,16 @@ enum PulseDecisions {
             .allocate(participant, decisionID: decisionID)
         case .excluded(let outcome, let reason):
             .skip(RuleResult(rule, outcome: outcome, reason: reason))
+        }
+    }
+
+    /// What is asked for of these rules, in their order.
+    static func grants(_ decided: [(rule: RewardRule, step: RuleStep)]) -> [GrantedRule] {
+        decided.compactMap { rule, step in
+            guard case .allocate(let participant, let decisionID) = step else { return nil }
+            return GrantedRule(
+                ruleID: rule.ruleID, participantID: participant, role: rule.recipient,
+                decisionID: decisionID)
         }
     }
 

@@ -21,6 +21,8 @@ struct PulseInput: Sendable, Codable, Hashable {
     let position: LogPosition
     /// When it happened, on the client's business clock; nil in runs from before it was kept.
     let occurredAt: Timestamp?
+    /// What the campaign's revision promises; nil in runs that ask for it themselves.
+    var plan: PulsePlan?
 
     /// What makes the run the only one of its pulse within the client.
     var keyName: String {

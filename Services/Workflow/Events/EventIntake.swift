@@ -9,10 +9,10 @@ import PostgresKit
 /// events may start runs. Everything happens in the transaction that moves the cursor.
 struct EventIntake: Sendable {
     let campaigns: CampaignStore
+    let statuses: CampaignStatuses
     let clocks = ClientClockStore()
     let runs: RunStore
     let engine: WorkflowEngine
-    let waker: EngineWaker
     let world: World
 
     func apply(_ events: [LogEvent], _ transaction: Transaction) async throws {
@@ -48,6 +48,7 @@ struct EventIntake: Sendable {
         guard let definition: CampaignDefinition = try? event.properties.decoded(),
             definition.clientID == event.clientID
         else { throw PoisonEvent(event, reason: "the campaign's definition cannot be read") }
+        statuses.willChange(definition.campaignID, of: event.clientID, in: transaction)
         try await campaigns.put(definition, at: event.position, in: transaction)
     }
 
@@ -59,16 +60,14 @@ struct EventIntake: Sendable {
         let clients = Set(events.map(\.clientID))
         let waiting = try await campaigns.waiting(
             for: Set(events.map(\.type)), of: clients, in: transaction)
-        guard !waiting.isEmpty else { return }
-        let offsets = try await clocks.offsets(of: clients, in: transaction)
-        let byClient = Dictionary(grouping: waiting, by: \.clientID)
+        let byClient = Dictionary(grouping: waiting, by: \.definition.clientID)
         var starts: [Start] = []
         for event in events {
-            let offset = offsets[event.clientID] ?? .zero
             for campaign in byClient[event.clientID] ?? [] {
-                if let start = try judge(event, campaign, offset: offset) { starts.append(start) }
+                if let start = try judge(event, campaign) { starts.append(start) }
             }
         }
+        guard !starts.isEmpty else { return }
         try await begin(starts, transaction)
     }
 
@@ -78,9 +77,8 @@ struct EventIntake: Sendable {
         let clockOffset: Duration
     }
 
-    private func judge(
-        _ event: LogEvent, _ campaign: CampaignDefinition, offset: Duration
-    ) throws -> Start? {
+    private func judge(_ event: LogEvent, _ waiting: WaitingCampaign) throws -> Start? {
+        let (campaign, offset) = (waiting.definition, waiting.clockOffset)
         let verdict = TriggerMatch.judge(
             event, campaign, businessNow: event.receivedAt + offset)
         switch verdict {
@@ -101,7 +99,8 @@ struct EventIntake: Sendable {
                 subject: subject, event: String(decoding: facts, as: UTF8.self),
                 position: event.position,
                 // Nothing happened after we were told of it, whatever the sender's clock shows.
-                occurredAt: min(event.occurredAt, event.receivedAt) + offset)
+                occurredAt: min(event.occurredAt, event.receivedAt) + offset,
+                plan: PulsePlan(campaign))
             return Start(event: event, input: input, clockOffset: offset)
         }
     }
@@ -115,7 +114,7 @@ struct EventIntake: Sendable {
     private func begin<Definition: Workflow>(
         _ pulse: Definition.Type, _ starts: [Start], _ transaction: Transaction
     ) async throws where Definition.Input == PulseInput {
-        guard let last = starts.last else { return }
+        guard !starts.isEmpty else { return }
         let results = try await engine.start(
             pulse,
             starts.map { start in
@@ -131,7 +130,6 @@ struct EventIntake: Sendable {
                 runID: runID, input: start.input, eventID: start.event.eventID, startedAt: now)
         }
         try await runs.insert(started, in: transaction)
-        if !started.isEmpty { waker.expect(last.event.position) }
     }
 }
 

@@ -1,5 +1,6 @@
 import Contracts
 import DurableKit
+import FoundationEssentials
 import HTTPKit
 import Kernel
 import MessagingKit
@@ -9,26 +10,16 @@ import PostgresKit
 /// message to the others.
 struct RunEnds: Sendable {
     let outbox: Outbox
-    let clocks = ClientClockStore()
 
     func record(_ runs: [FinishedRun], _ transaction: Transaction) async throws {
-        let ends = try runs.map { run in try Ended(run) }
-        let offsets = try await clocks.offsets(
-            of: Set(ends.map(\.input.clientID)), in: transaction)
-        _ = try await transaction.pipeline(
-            try ends.map { ended in
-                try RunStore.end(
-                    ended.run.runID, of: ended.input.clientID, ended.end,
-                    at: ended.run.finishedAt)
-            })
-        try await outbox.append(
-            try ends.map { try $0.message(offset: offsets[$0.input.clientID] ?? .zero) },
-            in: transaction)
+        let ends = try runs.map { run in try EndedRun(run) }
+        try await RunStore.end(ends, in: transaction)
+        try await outbox.append(try ends.map { try $0.message() }, in: transaction)
     }
 }
 
-/// One run at its end.
-private struct Ended {
+/// One run at its end, with what is written down of it.
+struct EndedRun {
     let run: FinishedRun
     let input: PulseInput
     let end: RunEnd
@@ -50,8 +41,13 @@ private struct Ended {
             notifications: result.notifications)
     }
 
+    /// The rewards as an array of PostgreSQL.
+    var rewardIDs: String {
+        "{\(end.rules.compactMap(\.rewardID).map(\.uuid.uuidString).joined(separator: ","))}"
+    }
+
     /// A run that failed may go on and end again, so the end's time is part of the message's id.
-    func message(offset: Duration) throws -> LogMessage {
+    func message() throws -> LogMessage {
         let outcome = WorkflowOutcome(
             runID: run.runID, campaignID: input.campaignID, pulse: input.pulse,
             subject: input.subject, outcome: end.outcome,
@@ -60,7 +56,7 @@ private struct Ended {
             id: "\(run.runID)/\(run.finishedAt.microseconds)",
             type: end.status == .completed ? WorkflowMessage.completed : WorkflowMessage.failed,
             clientID: input.clientID, campaignID: input.campaignID,
-            subject: run.runID.description, occurredAt: run.finishedAt + offset,
+            subject: run.runID.description, occurredAt: run.finishedAt + run.clockOffset,
             data: try JSONCoding.parse(try JSONCoding.encode(outcome)),
             traceparent: run.traceparent)
     }

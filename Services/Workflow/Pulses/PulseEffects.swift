@@ -6,9 +6,9 @@ import Kernel
 struct PulseEffects: Sendable {
     /// For calls to other services: at once again after a hiccup, then for long.
     let retry: RetryPolicy
-    let campaigns: CampaignStore
+    let campaigns: CampaignStatuses
 
-    init(retryLimit: Duration, campaigns: CampaignStore) {
+    init(retryLimit: Duration, campaigns: CampaignStatuses) {
         retry = RetryPolicy(
             limit: .elapsed(retryLimit), initialDelay: .milliseconds(100),
             maximumDelay: .seconds(12), attemptTimeout: .seconds(8))

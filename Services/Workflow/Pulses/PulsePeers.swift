@@ -75,6 +75,12 @@ struct PulsePeers: Sendable {
         return IssuedLink(linkID: link.linkID, code: link.code, url: link.url)
     }
 
+    func grant(
+        _ request: GrantRewardsRequest, _ input: PulseInput, key: String
+    ) async throws -> [AllocateRewardResponse] {
+        try await call(rewardService, RewardContracts.grant, request, options(input, key)).results
+    }
+
     func allocate(
         _ request: AllocateRewardRequest, _ input: PulseInput, key: String
     ) async throws -> AllocateRewardResponse {

@@ -10,6 +10,16 @@ struct PulseSteps: Sendable {
     let context: WorkflowContext
     let input: PulseInput
 
+    /// What the run was started with.
+    func plan() throws -> PulsePlan {
+        guard let plan = input.plan else {
+            throw PermanentFailure(code: "plan_missing", detail: "The run was started without it.")
+        }
+        return plan
+    }
+
+    /// For runs that were started without a plan.
+    ///
     /// - Parameter rulesOnly: as runs recorded it before there were referrals.
     func configuration(rulesOnly: Bool = false) async throws -> PulsePlan {
         let (peers, input) = (peers, input)
@@ -68,55 +78,6 @@ struct PulseSteps: Sendable {
         }
     }
 
-    // MARK: - Rewards
-
-    /// Reserves in the order of the rules, which have the first claim on what is left of a budget,
-    /// then hands over side by side.
-    func reward(
-        _ rules: [RewardRule], _ sides: [RewardRecipient: PulseDecisions.Side]
-    ) async throws -> [RuleResult] {
-        var after: [(rule: RewardRule, PulseDecisions.AfterAllocation)] = []
-        for rule in rules {
-            after.append((rule, try await allocate(rule, sides)))
-        }
-        return try await inParallel(after) { rule, step in
-            switch step {
-            case .settled(let result): result
-            case .fulfil(let reward):
-                PulseDecisions.result(of: rule, try await fulfil(rule, reward))
-            }
-        }
-    }
-
-    private func allocate(
-        _ rule: RewardRule, _ sides: [RewardRecipient: PulseDecisions.Side]
-    ) async throws -> PulseDecisions.AfterAllocation {
-        let side = sides[rule.recipient] ?? .excluded(outcome: "no_referrer", reason: nil)
-        switch PulseDecisions.step(for: rule, side) {
-        case .skip(let result): return .settled(result)
-        case .allocate(let participant, let decisionID):
-            let (peers, input) = (peers, input)
-            let request = AllocateRewardRequest(
-                clientID: input.clientID, campaignID: input.campaignID, revision: input.revision,
-                ruleID: rule.ruleID, participantID: participant, role: rule.recipient,
-                subject: input.subject, decisionID: decisionID, runID: context.runID)
-            let answer = try await effects.perform(
-                "allocate", rule.ruleID, of: input, in: context
-            ) { key in
-                try await peers.allocate(request, input, key: key)
-            }
-            return PulseDecisions.after(answer, of: rule)
-        }
-    }
-
-    private func fulfil(_ rule: RewardRule, _ reward: RewardSummary) async throws -> RewardSummary {
-        let (peers, input) = (peers, input)
-        let request = FulfilRewardRequest(clientID: input.clientID, rewardID: reward.rewardID)
-        return try await effects.perform("fulfil", rule.ruleID, of: input, in: context) { key in
-            try await peers.fulfil(request, input, key: key)
-        }
-    }
-
     // MARK: - Messages
 
     /// Writes to those who have something to hear. Nothing that goes wrong here fails the run: what
@@ -126,8 +87,7 @@ struct PulseSteps: Sendable {
         after rules: [RuleResult]
     ) async throws -> [NotificationResult] {
         try await inParallel(plan.notifications) { notification in
-            let side =
-                sides[notification.recipient] ?? .excluded(outcome: "no_referrer", reason: nil)
+            let side = sides[notification.recipient] ?? .nobody
             switch PulseDecisions.step(for: notification, side, after: rules) {
             case .skip(let result): return result
             case .send(let participant):
@@ -165,7 +125,7 @@ struct PulseSteps: Sendable {
 
     /// Steps have names of their own, so that their order does not matter to a replay. All come to
     /// their end before the first failure is thrown.
-    private func inParallel<Element: Sendable, Value: Sendable>(
+    func inParallel<Element: Sendable, Value: Sendable>(
         _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Value
     ) async throws -> [Value] {
         let results = await withTaskGroup(of: (Int, Result<Value, any Error>).self) { group in

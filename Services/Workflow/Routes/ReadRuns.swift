@@ -64,7 +64,7 @@ struct RunDetails: Sendable, Encodable {
 struct RunStep: Sendable, Encodable {
     enum Status: String, Encodable { case done, failed, retrying }
 
-    /// `eligibility`, `allocate:welcome`, …
+    /// `eligibility`, `notify:referrer:thanks`, …
     let name: String
     let status: Status
     let finishedAt: Timestamp?

@@ -2,10 +2,22 @@ import Contracts
 import HTTPKit
 import Kernel
 import PostgresKit
+import Synchronization
+
+/// A campaign that waits for events, and how far its client's business clock is ahead.
+struct WaitingCampaign: Sendable {
+    let definition: CampaignDefinition
+    let clockOffset: Duration
+}
 
 /// Campaigns as their messages have told of them. Written by the subscriber only.
 struct CampaignStore: Sendable {
     let postgres: PostgresClient
+    private let definitions = DefinitionReader()
+
+    init(postgres: PostgresClient) {
+        self.postgres = postgres
+    }
 
     /// Keeps what a message says of a campaign.
     func put(
@@ -43,18 +55,41 @@ struct CampaignStore: Sendable {
     /// The active campaigns of these clients that wait for events of one of these types.
     func waiting(
         for types: Set<String>, of clients: Set<ClientID>, in transaction: Transaction
-    ) async throws -> [CampaignDefinition] {
+    ) async throws -> [WaitingCampaign] {
         try await transaction.query(
             """
-            select definition from campaign_definition
-            where client_id = any(\(clients.sorted())::uuid[]) and status = 'active'
-                and trigger_events && \(types.sorted())::text[]
-            order by client_id, campaign_id
+            select campaign.definition,
+                coalesce(clock.offset_milliseconds, 0) as offset_milliseconds
+            from campaign_definition as campaign
+            left join client_clock as clock on clock.client_id = campaign.client_id
+            where campaign.client_id = any(\(clients.sorted())::uuid[])
+                and campaign.status = 'active'
+                and campaign.trigger_events && \(types.sorted())::text[]
+            order by campaign.client_id, campaign.campaign_id
             """
         ).map { row in
             let stored: JSONB = try row.get("definition")
-            return try JSONCoding.decode(
-                CampaignDefinition.self, from: stored.bytes, strictness: .lenient)
+            return WaitingCampaign(
+                definition: try definitions.read(stored.bytes),
+                clockOffset: .milliseconds(try row.get("offset_milliseconds", as: Int64.self)))
         }
+    }
+}
+
+/// Reads definitions; those that were read before are at hand.
+private final class DefinitionReader: Sendable {
+    private static let capacity = 256
+
+    private let known = Mutex<[[UInt8]: CampaignDefinition]>([:])
+
+    func read(_ bytes: [UInt8]) throws -> CampaignDefinition {
+        if let definition = known.withLock({ $0[bytes] }) { return definition }
+        let definition = try JSONCoding.decode(
+            CampaignDefinition.self, from: bytes, strictness: .lenient)
+        known.withLock { known in
+            if known.count >= Self.capacity { known = [:] }
+            known[bytes] = definition
+        }
+        return definition
     }
 }

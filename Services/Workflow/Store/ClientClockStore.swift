@@ -13,21 +13,4 @@ struct ClientClockStore: Sendable {
             on conflict (client_id) do update set offset_milliseconds = excluded.offset_milliseconds
             """)
     }
-
-    /// How far ahead the clients' business clocks run; a client that is missing has none.
-    func offsets(
-        of clients: Set<ClientID>, in transaction: Transaction
-    ) async throws(PostgresError) -> [ClientID: Duration] {
-        let rows = try await transaction.query(
-            """
-            select client_id, offset_milliseconds from client_clock
-            where client_id = any(\(clients.sorted())::uuid[]) and offset_milliseconds > 0
-            """)
-        var offsets: [ClientID: Duration] = [:]
-        for row in rows {
-            offsets[try row.get("client_id")] = .milliseconds(
-                try row.get("offset_milliseconds", as: Int64.self))
-        }
-        return offsets
-    }
 }

@@ -1,4 +1,5 @@
 import Contracts
+import DurableKit
 import HTTPKit
 import Kernel
 import PostgresKit
@@ -51,23 +52,35 @@ struct RunStore: Sendable {
             """)
     }
 
-    /// Writes down how a run ended; a statement, so that many go in one round trip.
-    static func end(
-        _ run: RunID, of client: ClientID, _ end: RunEnd, at time: Timestamp
-    ) throws -> SQL {
-        let rules = JSONB(try JSONCoding.encode(end.rules))
-        let notifications = JSONB(try JSONCoding.encode(end.notifications))
-        let conversion = try end.conversion.map { JSONB(try JSONCoding.encode($0)) }
-        let link = try end.link.map { JSONB(try JSONCoding.encode($0)) }
-        let rewards = end.rules.compactMap(\.rewardID)
-        return """
-            update campaign_run
-            set status = \(end.status), outcome = \(end.outcome),
-                detail = \(end.detail as String?), reward_ids = \(rewards), rules = \(rules),
-                conversion = \(conversion as JSONB?), link = \(link as JSONB?),
-                notifications = \(notifications), finished_at = \(time)
-            where client_id = \(client) and run_id = \(run)
+    /// Writes down how runs ended, in one statement.
+    static func end(_ ends: [EndedRun], in transaction: Transaction) async throws {
+        _ = try await transaction.execute(
             """
+            update campaign_run as run
+            set status = item.status, outcome = item.outcome, detail = item.detail,
+                reward_ids = item.reward_ids::uuid[], rules = item.rules::jsonb,
+                conversion = item.conversion::jsonb, link = item.link::jsonb,
+                notifications = item.notifications::jsonb, finished_at = item.finished_at
+            from unnest(
+                \(ends.map(\.input.clientID))::uuid[],
+                \(ends.map(\.run.runID))::uuid[],
+                \(ends.map(\.end.status.rawValue))::text[],
+                \(ends.map(\.end.outcome))::text[],
+                \(ends.map(\.end.detail))::text[],
+                \(ends.map(\.rewardIDs))::text[],
+                \(try ends.map { try Self.json($0.end.rules) })::text[],
+                \(try ends.map { try $0.end.conversion.map(Self.json) })::text[],
+                \(try ends.map { try $0.end.link.map(Self.json) })::text[],
+                \(try ends.map { try Self.json($0.end.notifications) })::text[],
+                \(ends.map(\.run.finishedAt))::timestamptz[]
+            ) as item (client_id, run_id, status, outcome, detail, reward_ids, rules, conversion,
+                link, notifications, finished_at)
+            where run.client_id = item.client_id and run.run_id = item.run_id
+            """)
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        String(decoding: try JSONCoding.encode(value), as: UTF8.self)
     }
 
     /// Locks a run against another who would reopen it; nil when the client has none such.

@@ -26,6 +26,8 @@ final class Residents: Sendable {
         self.roomAgain = roomAgain
     }
 
+    /// Whether so much goes on that gathering writes pays.
+    var isBusy: Bool { state.withLock { $0.executions.count - $0.parked >= 4 } }
     var count: Int { state.withLock { $0.executions.count } }
     var ownerships: [Ownership] { state.withLock { Array($0.executions.keys) } }
 
@@ -36,6 +38,9 @@ final class Residents: Sendable {
             return max(0, min(slots - busy, limit - state.executions.count))
         }
     }
+
+    /// Whether runs wait for room.
+    var hasBacklog: Bool { state.withLock { $0.backlog } }
 
     func noteBacklog(_ backlog: Bool) {
         state.withLock { $0.backlog = backlog }

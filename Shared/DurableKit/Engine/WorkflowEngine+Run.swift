@@ -108,7 +108,7 @@ extension WorkflowEngine {
             let causes = signal.take()
             do {
                 if isUncertain {
-                    let known = residents.ownerships.map(\.runID)
+                    let known = residents.ownerships.map(\.runID) + taken.runs
                     try await QueueStore.putBack(except: known, epoch: epoch, on: postgres)
                     isUncertain = false
                 }
@@ -118,6 +118,7 @@ extension WorkflowEngine {
                         at: world.clock.now(), epoch: epoch, on: postgres)
                     if probe.hasExpired { try await takeOver(as: epoch) }
                     if probe.isDue { try await promote() }
+                    try await launchOverdue()
                     isReady = isReady || probe.isReady || probe.isDue
                 }
                 if isReady { try await claim(epoch) }

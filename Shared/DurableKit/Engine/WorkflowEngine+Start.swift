@@ -36,15 +36,23 @@ extension WorkflowEngine {
     }
 
     /// Starts many runs in one statement; the answers are in the order of the requests.
+    ///
+    /// While this process has room, the runs are its own from the start and go on the moment the
+    /// transaction has committed; otherwise they wait for whoever has.
     package func start<Definition: Workflow>(
         _ workflow: Definition.Type, _ requests: [StartRequest<Definition.Input>],
         in transaction: Transaction
     ) async throws -> [StartResult] {
         let writes = try requests.map { try write(workflow, $0) }
         guard !writes.isEmpty else { return [] }
-        let results = try await RunStore.start(writes, at: world.clock.now(), on: transaction)
-        count(results)
-        expectStart()
+        let (time, epoch) = (world.clock.now(), starter.epochToTake(writes))
+        let (results, ids) = try await RunStore.start(
+            writes, at: time, epoch: epoch, on: transaction)
+        if let epoch {
+            let own = writes.filter { ids.contains($0.runID) }
+            taken.add(own.map { ClaimedRun($0, at: time, epoch: epoch) })
+        }
+        transaction.whenOver { [self] in ended($0, results, taken: ids) }
         return results
     }
 
@@ -55,8 +63,7 @@ extension WorkflowEngine {
     ) async throws -> StartResult {
         let request = StartRequest(id: id, input: input, clockOffset: clockOffset)
         let result = try await starts.submit(write(workflow, request))
-        count([result])
-        wake()
+        ended(.committed, [result], taken: [result.runID])
         return result
     }
 
@@ -73,30 +80,45 @@ extension WorkflowEngine {
             throw DurableError(.tooLarge)
         }
         let trace = request.trace ?? TraceContext.current ?? TraceContext()
+        let isRunnable = state.withLock { state in
+            !state.isStopping && state.work != nil
+                && (state.workflows[Definition.name]?.version ?? 0) >= Definition.version
+        }
         return StartWrite(
             runID: world.ids.next(), key: request.id, workflow: Definition.name,
             version: Definition.version, input: try Payload.encode(request.input),
-            clockOffset: request.clockOffset, traceparent: trace.traceparent)
+            clockOffset: request.clockOffset, traceparent: trace.traceparent,
+            isRunnable: isRunnable)
     }
 
-    private func count(_ results: [StartResult]) {
-        let started = results.count { if case .started = $0 { true } else { false } }
-        meters.started.increment(by: started)
+    /// The transaction of a start is over. What became of it in the dark is looked up later.
+    private func ended(_ end: TransactionEnd, _ results: [StartResult], taken ids: Set<RunID>) {
+        switch end {
+        case .committed:
+            let started = results.count { if case .started = $0 { true } else { false } }
+            meters.started.increment(by: started)
+            let runs = taken.take(ids)
+            launch(runs)
+            if runs.count < started { wake() }
+        case .rolledBack: _ = taken.take(ids)
+        case .unknown: break
+        }
     }
 
-    /// The caller's commit is near but not seen from here, so look a few times soon.
-    private func expectStart() {
-        let isFirst = state.withLock { state in
-            defer { state.expectsStart = true }
-            return !state.expectsStart && state.work != nil
-        }
-        guard isFirst else { return }
-        Task.detached { [self] in
-            for milliseconds in [3, 7, 15, 30, 60, 120] {
-                try? await Task.sleep(for: .milliseconds(milliseconds))
-                signal.send(.tick)
-            }
-            state.withLock { $0.expectsStart = false }
-        }
+    /// Lets runs go that are this process's own since they were started. When its lease is over or
+    /// it stops, they are handed back with all the others.
+    private func launch(_ runs: [ClaimedRun]) {
+        guard let first = runs.first, !state.withLock({ $0.isStopping }) else { return }
+        world.faults.reach(services.points.claimAfterCommit)
+        guard lease.holds(first.epoch) else { return }
+        for run in runs { launch(run) }
+    }
+
+    /// Lets runs go whose transactions have committed without our hearing of it.
+    func launchOverdue() async throws {
+        let overdue = taken.overdue()
+        guard !overdue.isEmpty else { return }
+        let held = try await StepStore.held(overdue, on: postgres)
+        launch(taken.take(Set(held.map(\.runID))))
     }
 }

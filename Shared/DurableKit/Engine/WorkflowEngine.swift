@@ -17,7 +17,6 @@ package final class WorkflowEngine: Sendable {
         var work: Task<Void, Never>?
         var loops: Task<Void, Never>?
         var isStopping = false
-        var expectsStart = false
     }
 
     let postgres: PostgresClient
@@ -27,11 +26,13 @@ package final class WorkflowEngine: Sendable {
     let lease: Lease
     let signal: Signal
     let residents: Residents
+    let taken: TakenRuns
     let services: RunServices
     let persistence: Persistence
     let finishes: GroupWriter<FinishWrite, Void>
     let suspensions: GroupWriter<SuspendWrite, Void>
     let starts: GroupWriter<StartWrite, StartResult>
+    let starter: StartWriter
     let state = Mutex(State())
 
     var meters: Meters { services.meters }
@@ -45,6 +46,7 @@ package final class WorkflowEngine: Sendable {
         configuration: EngineConfiguration = EngineConfiguration(), onFinish: FinishHook? = nil
     ) {
         let (lease, signal, timeouts) = (Lease(), Signal(), AttemptTimeouts())
+        let taken = TakenRuns()
         let meters = Meters(world.telemetry.metrics)
         let points = CrashPoints(prefix: configuration.crashPointPrefix)
         let residents = Residents(
@@ -67,9 +69,13 @@ package final class WorkflowEngine: Sendable {
                 threshold: configuration.sleepThreshold, quiet: configuration.quietPeriod),
             classify: configuration.classify, meters: meters,
             tracer: world.telemetry.tracer,
-            steps: GroupWriter { await steps.flush($0) },
+            steps: GroupWriter(pause: { residents.isBusy ? .milliseconds(5) : .zero }) {
+                await steps.flush($0)
+            },
             attempts: GroupWriter { await attempts.flush($0) })
-        finishes = GroupWriter { await finish.flush($0) }
+        finishes = GroupWriter(pause: { residents.isBusy ? .milliseconds(15) : .zero }) {
+            await finish.flush($0)
+        }
         suspensions = GroupWriter { writes in
             await byEpoch(writes, epoch: \.run.epoch) { writes, epoch in
                 try await persistence.insist("suspend", epoch: epoch) {
@@ -78,15 +84,12 @@ package final class WorkflowEngine: Sendable {
                 return writes.map { _ in .success(()) }
             }
         }
-        let clock = world.clock
-        starts = GroupWriter { writes in
-            do {
-                let results = try await RunStore.start(writes, at: clock.now(), on: postgres)
-                return results.map { .success($0) }
-            } catch {
-                return writes.map { _ in .failure(error) }
-            }
-        }
+        let starter = StartWriter(
+            postgres: postgres, clock: world.clock, lease: lease, residents: residents,
+            taken: taken)
+        starts = GroupWriter { await starter.flush($0) }
+        self.starter = starter
+        self.taken = taken
         self.postgres = postgres
         self.world = world
         self.configuration = configuration

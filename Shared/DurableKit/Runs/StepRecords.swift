@@ -94,6 +94,22 @@ struct Ownership: Sendable, Hashable {
 }
 
 extension ClaimedRun {
+    /// A run that its own starter takes, for the first time.
+    init(_ start: StartWrite, at time: Timestamp, epoch: Int64) {
+        runID = start.runID
+        clientID = start.key.clientID
+        workflow = start.workflow
+        version = start.version
+        key = start.key.name
+        input = start.input
+        clockOffset = start.clockOffset
+        traceparent = start.traceparent
+        businessStartedAt = time + start.clockOffset
+        execution = 1
+        crashes = 0
+        self.epoch = epoch
+    }
+
     init(row: Row, epoch: Int64) throws(PostgresError) {
         runID = try row.get("run_id")
         clientID = TenantColumn.client(try row.get("client_id"))

@@ -109,6 +109,8 @@ package struct FinishedRun: Sendable {
     package let failure: RunFailure?
     /// On the system clock.
     package let finishedAt: Timestamp
+    /// How far the client's business clock was ahead of it when the run was taken up.
+    package let clockOffset: Duration
     /// The trace that the run belongs to.
     package let traceparent: String
 }

@@ -12,7 +12,7 @@ struct FinishWrite: Sendable {
         FinishedRun(
             runID: run.runID, clientID: run.clientID, workflow: run.workflow, key: run.key,
             input: run.input, state: state, output: output, failure: failure, finishedAt: time,
-            traceparent: run.traceparent)
+            clockOffset: run.clockOffset, traceparent: run.traceparent)
     }
 }
 
@@ -22,7 +22,7 @@ enum OutcomeStore {
     static func finish(_ writes: [FinishWrite], epoch: Int64, at time: Timestamp) -> SQL {
         """
         with fence as materialized (
-            select epoch from durable_worker where epoch = \(epoch) for key share
+            \(StepStore.lockedWorker(epoch))
         ), item as materialized (
             select * from unnest(
                 \(writes.map(\.run.runID))::uuid[],
@@ -97,7 +97,8 @@ enum OutcomeStore {
                 runID: run, clientID: TenantColumn.client(try row.get("client_id")),
                 workflow: try row.get("workflow"), key: try row.get("key"),
                 input: try row.get("input"), state: .cancelled, output: [], failure: nil,
-                finishedAt: time, traceparent: try row.get("traceparent")))
+                finishedAt: time, clockOffset: try row.get("clock_offset_microseconds"),
+                traceparent: try row.get("traceparent")))
     }
 
     /// Makes a failed run ready again with what it has recorded, without its failures. False when

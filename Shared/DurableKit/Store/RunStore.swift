@@ -11,19 +11,37 @@ struct StartWrite: Sendable {
     let input: [UInt8]
     let clockOffset: Duration
     let traceparent: String
+    /// Whether this process could run it.
+    let isRunnable: Bool
 }
 
 /// The table `durable_run`, and how runs begin.
 enum RunStore {
-    /// Inserts the runs whose key is free and makes them ready, in one statement. Then tells for
-    /// each whether it was started. Two starts of one key: the second waits for the first one's
-    /// commit.
+    /// Inserts the runs whose key is free, in one statement, and tells for each whether it was
+    /// started. Two starts of one key: the second waits for the first one's commit.
+    ///
+    /// With an epoch the new runs belong to that worker from the start, without the queue; `taken`
+    /// are their ids. When the worker's row is gone they wait in the queue as ever. The row is
+    /// locked until the end of the transaction, so that a take-over finds all of the worker's runs.
     static func start(
-        _ writes: [StartWrite], at time: Timestamp, on executor: some PostgresExecutor
+        _ writes: [StartWrite], at time: Timestamp, epoch: Int64?,
+        on executor: some PostgresExecutor
+    ) async throws -> (results: [StartResult], taken: Set<RunID>) {
+        guard let epoch else {
+            let rows = try await executor.query(insert(writes, at: time, next: ready))
+            return (try await results(writes, rows, on: executor), [])
+        }
+        let rows = try await executor.query(insert(writes, at: time, next: taken(by: epoch)))
+        var taken: Set<RunID> = []
+        for row in rows where try row.get("is_taken") { taken.insert(try row.get("run_id")) }
+        return (try await results(writes, rows, on: executor), taken)
+    }
+
+    private static func results(
+        _ writes: [StartWrite], _ rows: [Row], on executor: some PostgresExecutor
     ) async throws -> [StartResult] {
-        let rows = try await executor.query(insert(writes, at: time))
         var started: Set<RunID> = []
-        for row in rows { started.insert(try row.get(at: 0)) }
+        for row in rows { started.insert(try row.get("run_id")) }
         if started.count == writes.count { return writes.map { .started($0.runID) } }
         let existing = try await existing(
             writes.filter { !started.contains($0.runID) }, on: executor)
@@ -41,7 +59,32 @@ enum RunStore {
         return results
     }
 
-    private static func insert(_ writes: [StartWrite], at time: Timestamp) -> SQL {
+    private static let ready: SQL = """
+        ready as (
+            insert into durable_ready (run_id, workflow, version, execution, crashes)
+            select run_id, workflow, version, 0, 0 from started
+        )
+        select run_id, false as is_taken from started
+        """
+
+    private static func taken(by epoch: Int64) -> SQL {
+        """
+        worker as materialized (
+            \(StepStore.lockedWorker(epoch))
+        ), taken as (
+            insert into durable_active (run_id, epoch, workflow, version, execution, crashes)
+            select run_id, epoch, workflow, version, 1, 0 from started, worker
+        ), ready as (
+            insert into durable_ready (run_id, workflow, version, execution, crashes)
+            select run_id, workflow, version, 0, 0 from started
+            where not exists (select from worker)
+        )
+        select run_id, exists (select from worker) as is_taken from started
+        """
+    }
+
+    /// - Parameter next: where the runs that are new go.
+    private static func insert(_ writes: [StartWrite], at time: Timestamp, next: SQL) -> SQL {
         """
         with started as (
             insert into durable_run (run_id, client_id, workflow, version, key, input,
@@ -62,11 +105,7 @@ enum RunStore {
             order by client_id, workflow, key
             on conflict do nothing
             returning run_id, workflow, version
-        ), ready as (
-            insert into durable_ready (run_id, workflow, version, execution, crashes)
-            select run_id, workflow, version, 0, 0 from started
-        )
-        select run_id from started
+        ), \(next)
         """
     }
 

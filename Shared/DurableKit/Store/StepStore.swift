@@ -137,25 +137,29 @@ enum StepStore {
 // MARK: - Steps that commit with their effect
 
 extension StepStore {
+    /// The worker's row, locked until the end of the transaction.
+    ///
     /// A process that is stopped in the middle of a transaction must not keep its successor waiting
-    /// for the worker's row, so no such transaction may idle for longer than a lease.
-    static var boundIdleTime: SQL {
-        "select set_config('idle_in_transaction_session_timeout', '5000', true)"
+    /// for the row, so none may idle with it for longer than a lease.
+    static func lockedWorker(_ epoch: Int64) -> SQL {
+        """
+        select epoch, set_config('idle_in_transaction_session_timeout', '5000', true) as bound
+        from durable_worker where epoch = \(epoch) for key share
+        """
     }
 
     /// Holds the run until the end of the transaction. Throws `OwnershipLost` when it is not ours.
     static func lock(_ ownership: Ownership, in transaction: Transaction) async throws {
-        let answers = try await transaction.pipeline([
-            boundIdleTime,
+        let rows = try await transaction.query(
             """
-            select 1 from durable_worker as worker
-            join durable_active as active on active.epoch = worker.epoch
-            where worker.epoch = \(ownership.epoch) and active.run_id = \(ownership.runID)
+            with worker as materialized (\(lockedWorker(ownership.epoch)))
+            select 1 from durable_active as active
+            join worker on active.epoch = worker.epoch
+            where active.run_id = \(ownership.runID)
                 and active.execution = \(Int32(ownership.execution))
-            for key share of worker, active
-            """,
-        ])
-        guard answers[1].count == 1 else { throw OwnershipLost() }
+            for key share of active
+            """)
+        guard rows.count == 1 else { throw OwnershipLost() }
     }
 
     /// False when the step is recorded already.

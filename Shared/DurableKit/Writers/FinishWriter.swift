@@ -57,10 +57,8 @@ struct FinishWriter: Sendable {
     ) async throws -> Set<RunID> {
         try await postgres.withTransaction { transaction in
             let time = clock.now()
-            let answers = try await transaction.pipeline([
-                StepStore.boundIdleTime, OutcomeStore.finish(writes, epoch: epoch, at: time),
-            ])
-            let ids = try OutcomeStore.ids(answers[1])
+            let ids = try OutcomeStore.ids(
+                try await transaction.query(OutcomeStore.finish(writes, epoch: epoch, at: time)))
             let finished = writes.filter { ids.contains($0.run.runID) }
             if !finished.isEmpty {
                 do {

@@ -49,7 +49,10 @@ package struct Outbox: Sendable {
             return (message.clientID, message.id, try JSONCoding.encode(message))
         }
         try await store.append(rows, in: transaction)
-        transaction.afterCommit { [wake] in wake.raise() }
+        // Also when it is not known whether it was committed: then a look tells.
+        transaction.whenOver { [wake] end in
+            if end != .rolledBack { wake.raise() }
+        }
     }
 
     /// Waits until the log has these messages: for changes that others must see before the caller

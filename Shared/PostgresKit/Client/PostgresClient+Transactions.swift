@@ -24,10 +24,12 @@ extension PostgresClient {
                 let result = try await body(transaction)
                 try await transaction.commit()
                 session.end()
+                transaction.tell()
                 return result
             } catch {
                 await transaction.rollBack()
                 session.end()
+                transaction.tell()
                 let pause = backoff.fail()
                 if case .connectionLost = transaction.verdict { losses += 1 }
                 guard transaction.verdict != .final, losses <= 1,

@@ -15,7 +15,7 @@ package final class Transaction: PostgresExecutor {
         var savepoints = 0
         /// The last failure of a statement.
         var failure: PostgresError?
-        var afterCommit: [@Sendable () -> Void] = []
+        var listeners: [@Sendable (TransactionEnd) -> Void] = []
     }
 
     private let session: Session
@@ -48,13 +48,6 @@ package final class Transaction: PostgresExecutor {
         let (all, extra) = try end(with: statements)
         let tables = try await commit(all)
         return tables.dropFirst(extra).dropLast().map(\.rows)
-    }
-
-    /// Has `action` run once the transaction is known to be committed, before the caller goes on:
-    /// for telling others in this process. Not when it is rolled back, nor when its end is unknown.
-    /// It must not block.
-    package func afterCommit(_ action: @escaping @Sendable () -> Void) {
-        state.withLock { $0.afterCommit.append(action) }
     }
 
     /// Runs a text of several statements without values; `limit` replaces the usual deadline.
@@ -170,6 +163,24 @@ package final class Transaction: PostgresExecutor {
 
     // MARK: The end
 
+    /// Tells how the transaction ended, once, right after its end: for what lives outside of the
+    /// database and must follow it. Let it return at once.
+    package func whenOver(_ listener: @escaping @Sendable (TransactionEnd) -> Void) {
+        state.withLock { $0.listeners.append(listener) }
+    }
+
+    /// Tells who asked how it ended.
+    func tell() {
+        let (listeners, end) = state.withLock { state in
+            defer { state.listeners = [] }
+            let end: TransactionEnd =
+                state.hasCommitted
+                ? .committed : state.failure?.code == .commitUnknown ? .unknown : .rolledBack
+            return (state.listeners, end)
+        }
+        for listener in listeners { listener(end) }
+    }
+
     func commit() async throws(PostgresError) {
         let isNeeded = state.withLock { $0.hasBegun && !$0.hasCommitted }
         guard isNeeded else { return state.withLock { $0.isOver = true } }
@@ -196,11 +207,7 @@ package final class Transaction: PostgresExecutor {
                 throw state.withLock { $0.failure }
                     ?? PostgresError(.transactionAborted, "a statement had failed")
             }
-            let actions = state.withLock { state in
-                state.hasCommitted = true
-                return state.afterCommit
-            }
-            for action in actions { action() }
+            state.withLock { $0.hasCommitted = true }
             return tables
         } catch {
             guard error.outcomeIsUnknown else { throw record(error) }
@@ -226,4 +233,13 @@ package final class Transaction: PostgresExecutor {
         default: .final
         }
     }
+}
+
+/// How a transaction came to its end.
+package enum TransactionEnd: Sendable, Hashable {
+    case committed
+    /// For certain.
+    case rolledBack
+    /// The connection was lost at COMMIT.
+    case unknown
 }

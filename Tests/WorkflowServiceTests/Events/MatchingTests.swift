@@ -20,9 +20,9 @@ import Testing
             #expect(run["outcome"] == "rewarded")
             #expect(run["reward_ids"]?.array?.count == 1)
             #expect(run["rules"]?.array?.first?["outcome"] == "fulfilled")
-            let calls = ["check", "allocate", "fulfil"].flatMap { harness.platform.calls($0) }
-            #expect(calls.count == 3)
-            #expect(Set(calls.map(\.key)).count == 3)
+            let calls = ["check", "grant"].flatMap { harness.platform.calls($0) }
+            #expect(calls.count == 2)
+            #expect(Set(calls.map(\.key)).count == 2)
             #expect(calls.allSatisfy { $0.position == position.description })
             #expect(calls.allSatisfy { $0.traceID == trace.traceID })
             let message = try await eventually("the end is told") {
@@ -56,8 +56,8 @@ import Testing
             try await harness.caughtUp()
             let runs = try await harness.ended(6)
             #expect(Set(runs.map { $0["subject"] }).count == 6)
-            #expect(harness.platform.keys("allocate").count == 6)
-            #expect(harness.platform.calls("fulfil").count == 6)
+            #expect(harness.platform.keys("grant").count == 6)
+            #expect(harness.platform.calls("grant").count == 6)
         }
     }
 

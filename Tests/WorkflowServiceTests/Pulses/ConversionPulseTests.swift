@@ -50,8 +50,7 @@ import Testing
                     Grant(
                         ruleID: "welcome", role: .participant, participantID: bea, subject: "1001"),
                 ])
-            #expect(platform.keys("allocate").count == 2)
-            #expect(platform.keys("fulfil").count == 2)
+            #expect(platform.keys("grant").count == 1)
             #expect(platform.keys("conversions/check").count == 1)
             #expect(
                 platform.state.withLock { Set($0.messages.map(\.participantID)) } == [ada, bea])
@@ -84,7 +83,7 @@ import Testing
             #expect(run["status"] == "completed")
             #expect(run["outcome"] == "not_attributed")
             #expect(run["detail"] == "Attribution attribution: not passed attributed.")
-            for path in ["allocate", "fulfil", "notifications/send", "links/issue"] {
+            for path in ["grant", "notifications/send", "links/issue"] {
                 #expect(harness.platform.calls(path).isEmpty)
             }
             #expect(harness.platform.calls("eligibility/check").count == 1)
@@ -98,7 +97,7 @@ import Testing
             let run = try await harness.ended()[0]
             #expect(run["outcome"] == "conversion_refused")
             #expect(run["detail"]?.string?.contains("not_self_referral") == true)
-            #expect(harness.platform.calls("allocate").isEmpty)
+            #expect(harness.platform.calls("grant").isEmpty)
         }
     }
 
@@ -148,8 +147,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "campaigns/get", "eligibility/check", "conversions/check", "links/issue",
-        "rewards/allocate", "rewards/fulfil", "notifications/send",
+        "eligibility/check", "conversions/check", "links/issue", "rewards/grant",
+        "notifications/send",
     ])
     func `a service that is away for a while delays a run and changes nothing else`(path: String)
         async throws
@@ -166,13 +165,12 @@ import Testing
             platform.change { $0.awayPaths = [] }
             #expect(try await harness.outcome() == "rewarded")
             #expect(platform.grants.count == 2)
-            #expect(platform.keys("allocate").count == 2)
-            #expect(platform.calls("fulfil").count == 2)
+            #expect(platform.keys("grant").count == 1)
             #expect(platform.state.withLock { $0.messages.count } == 2)
         }
     }
 
-    @Test(arguments: ["conversions/check", "rewards/fulfil", "notifications/send"])
+    @Test(arguments: ["conversions/check", "rewards/grant", "notifications/send"])
     func `a run whose engine was killed goes on and repeats no effect`(path: String) async throws {
         try await run(destinationURL: "https://shop.example/") { harness in
             let platform = harness.platform
@@ -189,7 +187,7 @@ import Testing
             #expect(try await harness.outcome(within: .seconds(40)) == "rewarded")
             for (path, count) in [
                 ("eligibility/check", 2), ("conversions/check", 1), ("links/issue", 1),
-                ("allocate", 2), ("fulfil", 2), ("notifications/send", 2),
+                ("grant", 1), ("notifications/send", 2),
             ] {
                 #expect(platform.calls(path).count == count, "\(path)")
             }
@@ -199,20 +197,20 @@ import Testing
     @Test func `a paused campaign holds a run between attribution and rewards`() async throws {
         try await run { harness in
             let (platform, shop) = (harness.platform, harness.shop)
-            platform.change { $0.awayPaths = ["allocate"] }
+            platform.change { $0.awayPaths = ["grant"] }
             platform.append([shop.purchase("bea", order: "1")])
-            try await harness.waitForStep("allocate:thanks", "retrying")
+            try await harness.waitForStep("grant", "retrying")
             try platform.tell(
                 CampaignMessage.paused, shop.bothSides(.conversion, .paused, destinationURL: nil))
-            try await harness.waitForStep("allocate:thanks", "done")
+            try await harness.waitForStep("grant", "done")
             platform.change { $0.awayPaths = [] }
-            try await harness.waitForStep("resumed:allocate:thanks:1", "retrying")
+            try await harness.waitForStep("resumed:grant:1", "retrying")
             #expect(platform.grants.isEmpty)
             try platform.tell(
                 CampaignMessage.resumed, shop.bothSides(.conversion, destinationURL: nil))
             #expect(try await harness.outcome() == "rewarded")
             #expect(platform.grants.count == 2)
-            #expect(platform.calls("allocate").count == 2)
+            #expect(platform.calls("grant").count == 1)
         }
     }
 

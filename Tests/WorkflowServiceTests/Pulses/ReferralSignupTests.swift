@@ -43,19 +43,16 @@ import Testing
             #expect(
                 decisions == [.referrer: "decision-\(ada)", .participant: "decision-\(bea)"])
             let calls = platform.state.withLock { $0.calls }
-            let keyed = calls.filter { !$0.path.hasSuffix("campaigns/get") }
-            #expect(keyed.allSatisfy { $0.position == position.description })
+            #expect(calls.allSatisfy { $0.position == position.description })
             let id = try #require(run["run_id"]?.string)
             #expect(
-                Set(keyed.map(\.key))
+                Set(calls.map(\.key))
                     == Set(
                         [
                             "eligibility", "conversion", "link", "eligibility:referrer",
-                            "allocate:thanks", "allocate:welcome", "fulfil:thanks",
-                            "fulfil:welcome", "notify:participant:hello",
-                            "notify:referrer:thank_you",
+                            "grant", "notify:participant:hello", "notify:referrer:thank_you",
                         ].map { "\(id):\($0)" }))
-            #expect(keyed.count == 10)
+            #expect(calls.count == 7)
         }
     }
 
@@ -71,8 +68,7 @@ import Testing
             #expect(steps.allSatisfy { $0["status"] == "done" })
             #expect(
                 Set(steps.compactMap { $0["name"]?.string }) == [
-                    "configuration", "eligibility", "conversion", "link", "eligibility:referrer",
-                    "allocate:thanks", "allocate:welcome", "fulfil:thanks", "fulfil:welcome",
+                    "eligibility", "conversion", "link", "eligibility:referrer", "grant",
                     "notify:participant:hello", "notify:referrer:thank_you",
                 ])
         }
@@ -189,61 +185,5 @@ import Testing
             #expect(harness.platform.calls("conversions/check").isEmpty)
             #expect(harness.platform.calls("links/issue").isEmpty)
         }
-    }
-
-    @Test func `a run of the version before referrals ends as it would have`() async throws {
-        try await WorkflowHarness.run(campaign: { $0.bothSides(.signup) }) { harness in
-            let shop = harness.shop
-            try await harness.caughtUp()
-            try await harness.startRunOfVersion1(shop.participant("ada"))
-            let run = try await harness.ended()[0]
-            #expect(run["outcome"] == "rewarded")
-            #expect(run["rules"]?.array?.map { $0["outcome"] } == ["no_referrer", "fulfilled"])
-            let steps = try #require(try await harness.firstRun()?["steps"]?.array)
-            #expect(
-                Set(steps.compactMap { $0["name"]?.string }) == [
-                    "configuration", "eligibility", "allocate:welcome", "fulfil:welcome",
-                ])
-            #expect(try await harness.recordedType(of: "configuration") == "step:Array<RewardRule>")
-        }
-    }
-}
-
-/// The signup pulse as it was first.
-private struct FirstSignupPulse: Workflow {
-    static let name = SignupPulse.name
-
-    func run(_ context: WorkflowContext, _ input: PulseInput) async throws -> PulseResult {
-        PulseResult(.nothingDue)
-    }
-}
-
-extension WorkflowHarness {
-    /// A run that a replica of the first version has started.
-    fileprivate func startRunOfVersion1(_ participant: ParticipantID) async throws {
-        let service = try #require(firstReplica)
-        let input = PulseInput(
-            clientID: shop.clientID, campaignID: shop.campaignID, revision: 1, pulse: .signup,
-            participantID: participant, subject: participant.description, event: "{}",
-            position: LogPosition(shard: 0, position: 1), occurredAt: nil)
-        try await service.context.postgres.withTransaction { transaction in
-            let result = try await service.engine.start(
-                FirstSignupPulse.self,
-                id: WorkflowKey(clientID: shop.clientID, name: input.keyName), input: input,
-                in: transaction)
-            let run = StartedRun(
-                runID: result.runID, input: input, eventID: "old",
-                startedAt: SystemClock().now())
-            try await service.runs.insert([run], in: transaction)
-        }
-        service.engine.wake()
-    }
-
-    /// What a step's record says it is.
-    fileprivate func recordedType(of step: String) async throws -> String? {
-        let service = try #require(firstReplica)
-        return try await service.context.postgres.queryOne(
-            "select type from durable_step where name = \(step)"
-        )?.get("type")
     }
 }

@@ -14,11 +14,11 @@ import Testing
     {
         try await WorkflowHarness.run { harness in
             let platform = harness.platform
-            platform.change { $0.awayPaths = ["allocate"] }
+            platform.change { $0.awayPaths = ["grant"] }
             platform.append([harness.shop.signup("ada")])
             let step = try await eventually("the step is being tried again") {
                 try await harness.firstRun()?["steps"]?.array?.first {
-                    $0["name"] == "allocate:welcome" && ($0["failures"]?.integer ?? 0) > 1
+                    $0["name"] == "grant" && ($0["failures"]?.integer ?? 0) > 1
                 }
             }
             #expect(step["status"] == "retrying")
@@ -26,8 +26,7 @@ import Testing
             platform.change { $0.awayPaths = [] }
             #expect(try await harness.outcome() == "rewarded")
             let run = try #require(try await harness.firstRun())
-            #expect(
-                platform.keys("allocate") == ["\(run["run_id"]?.string ?? ""):allocate:welcome"])
+            #expect(platform.keys("grant") == ["\(run["run_id"]?.string ?? ""):grant"])
         }
     }
 
@@ -39,7 +38,7 @@ import Testing
             #expect(run["status"] == "completed")
             #expect(run["outcome"] == "not_eligible")
             #expect(run["detail"]?.string?.contains("campaign_rule") == true)
-            #expect(harness.platform.calls("allocate").isEmpty)
+            #expect(harness.platform.calls("grant").isEmpty)
         }
     }
 
@@ -68,33 +67,43 @@ import Testing
         }
     }
 
+    @Test func `what the grant leaves approved is handed over by the run`() async throws {
+        try await WorkflowHarness.run { harness in
+            harness.platform.change { $0.handsOverWithGrant = false }
+            harness.platform.append([harness.shop.signup("ada")])
+            let run = try await harness.ended()[0]
+            #expect(run["rules"]?.array?.first?["outcome"] == "fulfilled")
+            #expect(harness.platform.calls("fulfil").count == 1)
+        }
+    }
+
     @Test func `a paused campaign holds its runs, also one that is trying again, and resumes them`()
         async throws
     {
         try await WorkflowHarness.run { harness in
             let (platform, shop) = (harness.platform, harness.shop)
-            platform.change { $0.awayPaths = ["allocate"] }
+            platform.change { $0.awayPaths = ["grant"] }
             platform.append([shop.signup("ada")])
-            try await harness.waitForStep("allocate:welcome", "retrying")
+            try await harness.waitForStep("grant", "retrying")
             try platform.tell(CampaignMessage.paused, shop.campaign(.paused))
-            try await harness.waitForStep("allocate:welcome", "done")
+            try await harness.waitForStep("grant", "done")
             platform.change { $0.awayPaths = [] }
-            try await harness.waitForStep("resumed:allocate:welcome:1", "retrying")
-            #expect(platform.calls("allocate").isEmpty)
+            try await harness.waitForStep("resumed:grant:1", "retrying")
+            #expect(platform.calls("grant").isEmpty)
             try platform.tell(CampaignMessage.resumed, shop.campaign(.active))
             #expect(try await harness.outcome() == "rewarded")
-            #expect(platform.calls("allocate").count == 1)
-            #expect(platform.keys("allocate").first?.hasSuffix(":allocate:welcome") == true)
+            #expect(platform.calls("grant").count == 1)
+            #expect(platform.keys("grant").first?.hasSuffix(":grant") == true)
         }
     }
 
     @Test func `a campaign that ended settles what was decided and drops the rest`() async throws {
         try await WorkflowHarness.run { harness in
             let (platform, shop) = (harness.platform, harness.shop)
-            platform.change { $0.awayPaths = ["allocate"] }
+            platform.change { $0.awayPaths = ["grant"] }
             platform.append([shop.signup("decided")])
-            try await harness.waitForStep("allocate:welcome", "retrying")
-            platform.change { $0.awayPaths = ["allocate", "check"] }
+            try await harness.waitForStep("grant", "retrying")
+            platform.change { $0.awayPaths = ["grant", "check"] }
             platform.append([shop.signup("undecided")])
             // The list's first is the newest.
             try await harness.waitForStep("eligibility", "retrying")
@@ -116,14 +125,14 @@ import Testing
     ) async throws {
         try await WorkflowHarness.run { harness in
             let platform = harness.platform
-            platform.change { $0.awayPaths = ["fulfil"] }
+            platform.change { $0.awayPaths = ["grant"] }
             platform.append([harness.shop.signup("ada")])
-            try await harness.waitForStep("fulfil:welcome", "retrying")
+            try await harness.waitForStep("grant", "retrying")
             await harness.stop(abruptly: abruptly)
             platform.change { $0.awayPaths = [] }
             try await harness.start()
             #expect(try await harness.outcome(within: .seconds(40)) == "rewarded")
-            for path in ["check", "allocate", "fulfil"] {
+            for path in ["check", "grant"] {
                 #expect(platform.calls(path).count == 1)
             }
         }

@@ -65,7 +65,7 @@ import Testing
         try await WorkflowHarness.run { harness in
             let platform = harness.platform
             platform.change {
-                $0.refusedPaths["allocate"] = .unprocessable("rule_unknown", "No such rule.")
+                $0.refusedPaths["grant"] = .unprocessable("rule_unknown", "No such rule.")
             }
             platform.append([harness.shop.signup("ada")])
             let failed = try await harness.ended()[0]

@@ -11,6 +11,11 @@ extension Platform {
             try self.admit(request)
             return self.decision(input)
         }
+        group.on(RewardContracts.grant) { input, request, _ in
+            let key = try self.admit(request)
+            return GrantRewardsResponse(
+                results: input.grants.map { self.grant($0, input, key: key) })
+        }
         group.on(RewardContracts.allocate) { input, request, _ in
             let key = try self.admit(request)
             return self.allocation(input, key: key)
@@ -74,14 +79,38 @@ extension Platform {
         }
     }
 
+    /// Reserves, and hands over what needs no approval.
+    private func grant(
+        _ grant: GrantedRule, _ input: GrantRewardsRequest, key: String
+    ) -> AllocateRewardResponse {
+        let answer = allocation(
+            AllocateRewardRequest(
+                clientID: input.clientID, campaignID: input.campaignID, revision: input.revision,
+                ruleID: grant.ruleID, participantID: grant.participantID, role: grant.role,
+                subject: input.subject, decisionID: grant.decisionID, runID: input.runID),
+            key: "\(key):\(grant.ruleID)")
+        guard let reward = answer.reward, reward.status == .approved,
+            state.withLock({ $0.handsOverWithGrant })
+        else { return answer }
+        return AllocateRewardResponse(
+            outcome: answer.outcome, reward: reward.in(.fulfilled), reason: answer.reason)
+    }
+
     private func fulfilment(_ input: FulfilRewardRequest) throws(Problem) -> RewardSummary {
         let reward = state.withLock { state in
             state.answers.values.first { $0.rewardID == input.rewardID }
         }
         guard let reward else { throw .notFound("reward") }
-        return RewardSummary(
-            rewardID: reward.rewardID, campaignID: reward.campaignID, ruleID: reward.ruleID,
-            participantID: reward.participantID, role: reward.role, subject: reward.subject,
-            amount: reward.amount, status: .fulfilled)
+        return reward.in(.fulfilled)
+    }
+}
+
+extension RewardSummary {
+    /// The same reward somewhere else in its life.
+    fileprivate func `in`(_ status: RewardStatus) -> RewardSummary {
+        RewardSummary(
+            rewardID: rewardID, campaignID: campaignID, ruleID: ruleID,
+            participantID: participantID, role: role, subject: subject, amount: amount,
+            status: status)
     }
 }

@@ -38,6 +38,8 @@ final class Platform: Sendable {
         /// Rules that are refused, with the reason.
         var refusedRules: [String: String] = [:]
         var rewardStatus = RewardStatus.approved
+        /// Whether a grant hands over what is approved.
+        var handsOverWithGrant = true
         /// Who brought whom.
         var referrers: [ParticipantID: ParticipantID] = [:]
         var isSelfReferral = false
