@@ -2,12 +2,12 @@ package import ServiceKit
 
 /// Settings of reward-service beside the common ones.
 package struct RewardConfiguration: ServiceConfiguration {
-    /// The most allocations of one campaign in one transaction.
+    /// The rewards after which a transaction takes no further call.
     let allocationBatchLimit: Int
 
     package init(_ environment: inout EnvironmentReader) {
         allocationBatchLimit = environment.integer(
             "GRAPEVINE_REWARD_ALLOCATION_BATCH", default: 64, in: 1...500,
-            "Allocations of one campaign that may share a transaction.")
+            "Rewards after which a transaction takes no further call.")
     }
 }

@@ -19,7 +19,9 @@ package struct RewardService: Service {
     let outbox: Outbox
     let campaigns: CampaignStore
     let definitions: DefinitionCache
-    let allocator: Allocator
+    let granting: Granting
+    let profiles: ProfileLookUp
+    let checking: Checking
     let rewards: RewardStore
     let decisions: DecisionStore
     let ledger: LedgerStore
@@ -40,14 +42,16 @@ package struct RewardService: Service {
             postgres: postgres, log: context.log, redis: context.redis, world: world,
             apply: { try await news.apply($0, in: $1) })
         definitions = DefinitionCache(store: campaigns)
-        allocator = Allocator(
-            rewards: AllocationStore(
+        granting = Granting(
+            store: GrantStore(
                 postgres: postgres, outbox: outbox, messages: messages, world: world),
-            refusals: RefusalStore(postgres: postgres, world: world),
             batchLimit: configuration.allocationBatchLimit, telemetry: world.telemetry)
         rewards = RewardStore(
             postgres: postgres, outbox: outbox, messages: messages, world: world)
         decisions = DecisionStore(postgres: postgres, faults: world.faults)
+        profiles = ProfileLookUp(clientService: context.peer(.client))
+        checking = Checking(
+            campaigns: campaigns, decisions: decisions, profiles: profiles, world: world)
         ledger = LedgerStore(postgres: postgres)
         audit = LedgerAudit(postgres: postgres)
     }

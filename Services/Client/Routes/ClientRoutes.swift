@@ -56,6 +56,9 @@ extension ClientService {
             group.on(ClientContracts.lookUpParticipant) { input, _, _ in
                 try await lookUps.participant(input)
             }
+            group.on(ClientContracts.lookUpParticipants) { input, _, _ in
+                try await lookUps.profiles(input)
+            }
         }
     }
 

@@ -32,4 +32,18 @@ struct LookUps: Sendable {
         LookUpParticipantResponse(
             participant: try await participants.find(input.participantID, of: input.clientID))
     }
+
+    /// `POST /internal/participants/look-up-several`
+    func profiles(
+        _ input: LookUpParticipantsRequest
+    ) async throws -> LookUpParticipantsResponse {
+        let limit = LookUpParticipantsRequest.maximumParticipants
+        guard (1...limit).contains(input.participantIDs.count) else {
+            throw Problem.badRequest(
+                "invalid_value", "Ask for 1 to \(limit) participants.",
+                pointer: "/participant_ids")
+        }
+        return LookUpParticipantsResponse(
+            participants: try await participants.find(input.participantIDs, of: input.clientID))
+    }
 }

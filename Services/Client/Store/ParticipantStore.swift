@@ -26,6 +26,18 @@ struct ParticipantStore: Sendable {
             """, as: ParticipantRow.self)?.state.profile
     }
 
+    /// Those of these participants that are known.
+    func find(
+        _ participants: [ParticipantID], of client: ClientID
+    ) async throws(PostgresError) -> [ParticipantProfile] {
+        try await postgres.query(
+            """
+            \(Self.select) where p.client_id = \(client)
+            and p.participant_id = any(\(participants)::uuid[])
+            """, as: ParticipantRow.self
+        ).map(\.state.profile)
+    }
+
     /// A client's participants in order of id, one more than `limit` when there are more.
     func list(
         of client: ClientID, after: ParticipantID?, limit: Int

@@ -19,8 +19,6 @@ enum RewardFailure: Error, Sendable, Hashable {
     case overloaded
     /// What stood in the way went away while it was looked at.
     case changedMeanwhile
-    /// The ledger did not take every leg: a fault of ours, found before the commit.
-    case incompletePosting
 }
 
 /// Why an attempt gave nothing. Stored, and told to the caller.

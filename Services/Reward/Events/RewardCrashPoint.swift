@@ -10,7 +10,11 @@ enum RewardCrashPoint {
     static let checkBeforeCommit = CrashPoint("reward.check", .beforeCommit)
     /// A decision is stored and nobody was told: the same key gives it again.
     static let checkAfterCommit = CrashPoint("reward.check", .afterCommitBeforeReply)
-    /// Rewards, reservations and messages are written and not committed.
+    /// What is given or handed over is decided, and nothing of it committed.
+    static let grantBeforeCommit = CrashPoint("reward.grant", .beforeCommit)
+    /// Rewards are given or handed over and nobody was told: asking again finds them.
+    static let grantAfterCommit = CrashPoint("reward.grant", .afterCommitBeforeReply)
+
     static let allocateBeforeCommit = CrashPoint("reward.allocate", .beforeCommit)
     /// A reward exists and nobody was told: the same grant gives it again.
     static let allocateAfterCommit = CrashPoint("reward.allocate", .afterCommitBeforeReply)
@@ -21,7 +25,7 @@ enum RewardCrashPoint {
 
     static let all =
         [
-            checkAfterLookUp, checkBeforeCommit, checkAfterCommit, allocateBeforeCommit,
-            allocateAfterCommit, fulfilBeforeCommit, fulfilAfterCommit,
+            checkAfterLookUp, checkBeforeCommit, checkAfterCommit, grantBeforeCommit,
+            grantAfterCommit,
         ] + MessagingCrashPoints.all(.reward)
 }

@@ -6,7 +6,7 @@ import Kernel
 /// The grant key makes a repeat harmless; the caller's idempotency key adds nothing to it.
 struct AllocateReward: Sendable {
     let definitions: DefinitionCache
-    let allocator: Allocator
+    let granting: Granting
     let world: World
 
     func respond(_ input: AllocateRewardRequest) async throws -> AllocateRewardResponse {
@@ -14,8 +14,9 @@ struct AllocateReward: Sendable {
         let campaign = try await definitions.definition(
             input.campaignID, revision: input.revision, of: input.clientID)
         let grant = try Grant(input, in: campaign, ids: world.ids)
-        let response = try await allocator.allocate(grant, limits: campaign.limits)
-        world.faults.reach(RewardCrashPoint.allocateAfterCommit)
-        return response
+        let responses = try await granting.give(
+            GrantCall(grants: [grant], limits: campaign.limits))
+        world.faults.reach(RewardCrashPoint.grantAfterCommit)
+        return responses[0]
     }
 }

@@ -2,7 +2,7 @@ import Contracts
 import HTTPKit
 import Kernel
 
-/// Whom and what a decision is about.
+/// Whom and what a decision is about that is not kept.
 struct AssessmentQuestion: Sendable {
     let clientID: ClientID
     let campaignID: CampaignID
@@ -14,39 +14,44 @@ struct AssessmentQuestion: Sendable {
     let position: String?
 }
 
+/// A decision without an id, and what it was made from.
+struct Verdict: Sendable {
+    let decision: EligibilityDecision
+    let inputs: JSONValue
+}
+
 /// Gathers what a decision is made from and makes it; stores nothing.
 struct Assessment: Sendable {
-    private static let lookUpDeadline = Duration.seconds(4)
-
     let campaigns: CampaignStore
-    let clientService: PeerClient
-    let faults: any FaultInjector
+    let profiles: ProfileLookUp
 
-    /// The checks, and what they were made from. Throws `RewardFailure.campaignUnknown`, and
-    /// `PeerError` while client-service cannot tell of the participant.
-    func judge(
-        _ question: AssessmentQuestion
-    ) async throws -> (decision: EligibilityDecision, inputs: JSONValue) {
+    /// Throws `RewardFailure.campaignUnknown`, and `PeerError` while client-service cannot tell of
+    /// the participant.
+    func judge(_ question: AssessmentQuestion) async throws -> Verdict {
         let standing = try await campaigns.standing(
             question.campaignID, revision: question.revision,
             participant: question.participantID, of: question.clientID)
         guard let standing else { throw RewardFailure.campaignUnknown(question.campaignID) }
-        let profile = try await clientService.call(
-            ClientContracts.lookUpParticipant,
-            LookUpParticipantRequest(
-                clientID: question.clientID, participantID: question.participantID),
-            CallOptions(position: question.position, deadline: Self.lookUpDeadline))
-        faults.reach(RewardCrashPoint.checkAfterLookUp)
+        let profile = try await profiles.find(
+            question.participantID, of: question.clientID, at: question.position)
+        return Self.judge(standing, profile, question.event)
+    }
+
+    /// The decision itself.
+    static func judge(
+        _ standing: CampaignStanding, _ participant: ParticipantProfile?, _ event: JSONValue
+    ) -> Verdict {
         let inputs = EligibilityInputs(
             campaign: standing.definition, campaignStatus: standing.status,
-            participant: profile.participant, event: question.event, now: standing.now,
+            participant: participant, event: event, now: standing.now,
             budgetAvailable: standing.budgetAvailable, rewardsGiven: standing.rewardsGiven,
             rewardsGivenToParticipant: standing.rewardsGivenToParticipant)
         let checks = EligibilityRules.judge(inputs)
-        let decision = EligibilityDecision(
-            decisionID: nil, eligible: checks.allSatisfy(\.passed), checks: checks,
-            campaignRevision: standing.definition.revision, decidedAt: standing.now)
-        return (decision, Self.record(inputs))
+        return Verdict(
+            decision: EligibilityDecision(
+                decisionID: nil, eligible: checks.allSatisfy(\.passed), checks: checks,
+                campaignRevision: standing.definition.revision, decidedAt: standing.now),
+            inputs: record(inputs))
     }
 
     /// What is kept with the decision: what the rule saw, and the numbers of the other checks.

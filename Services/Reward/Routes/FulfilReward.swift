@@ -18,10 +18,10 @@ struct FulfilReward: Sendable {
                 because: "automatic", repeats: [.fulfilled, .redeemed, .expired, .reversed],
                 of: input.clientID,
                 in: transaction)
-            faults.reach(RewardCrashPoint.fulfilBeforeCommit)
+            faults.reach(RewardCrashPoint.grantBeforeCommit)
             return reward
         }
-        faults.reach(RewardCrashPoint.fulfilAfterCommit)
+        faults.reach(RewardCrashPoint.grantAfterCommit)
         return reward
     }
 }

@@ -1,7 +1,6 @@
 import Contracts
 import HTTPKit
 import Kernel
-import PostgresKit
 import ServiceKit
 
 /// `POST /internal/rewards/grant`: gives the rewards of one run in their order, and hands over what
@@ -9,9 +8,9 @@ import ServiceKit
 ///
 /// The grant keys make a repeat harmless; the caller's idempotency key adds nothing to them.
 struct GrantRewards: Sendable {
-    let allocate: AllocateReward
-    let fulfil: FulfilReward
     let definitions: DefinitionCache
+    let granting: Granting
+    let world: World
 
     func respond(
         _ input: GrantRewardsRequest, _ caller: ServicePrincipal
@@ -19,27 +18,17 @@ struct GrantRewards: Sendable {
         try Self.check(input)
         let campaign = try await definitions.definition(
             input.campaignID, revision: input.revision, of: input.clientID)
-        var results: [AllocateRewardResponse] = []
-        for grant in input.grants {
-            let response = try await allocate.respond(
+        let grants = try input.grants.map { asked in
+            try Grant(
                 AllocateRewardRequest(
                     clientID: input.clientID, campaignID: input.campaignID,
-                    revision: input.revision, ruleID: grant.ruleID,
-                    participantID: grant.participantID, role: grant.role, subject: input.subject,
-                    decisionID: grant.decisionID, runID: input.runID))
-            let isAutomatic = campaign.rewardRules.contains {
-                $0.ruleID == grant.ruleID && $0.fulfilment == .automatic
-            }
-            guard let reward = response.reward, reward.status == .approved, isAutomatic else {
-                results.append(response)
-                continue
-            }
-            let fulfilled = try await fulfil.respond(
-                FulfilRewardRequest(clientID: input.clientID, rewardID: reward.rewardID), caller)
-            results.append(
-                AllocateRewardResponse(
-                    outcome: response.outcome, reward: fulfilled, reason: response.reason))
+                    revision: input.revision, ruleID: asked.ruleID,
+                    participantID: asked.participantID, role: asked.role, subject: input.subject,
+                    decisionID: asked.decisionID, runID: input.runID),
+                in: campaign, fulfiller: caller.service.executableName, ids: world.ids)
         }
+        let results = try await granting.give(GrantCall(grants: grants, limits: campaign.limits))
+        world.faults.reach(RewardCrashPoint.grantAfterCommit)
         return GrantRewardsResponse(results: results)
     }
 

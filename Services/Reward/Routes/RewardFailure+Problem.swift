@@ -32,7 +32,6 @@ extension RewardFailure: ProblemConvertible {
         case .overloaded:
             .unavailable("overloaded", "Too many allocations wait already. Try again shortly.")
         case .changedMeanwhile: .unavailable()
-        case .incompletePosting: .internalError
         }
     }
 }

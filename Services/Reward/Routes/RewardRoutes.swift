@@ -12,15 +12,16 @@ extension RewardService {
         let barrier = BarrierMiddleware([subscriber.barrier])
         router.group(context.audiences.internal(middleware: [barrier])) { group in
             let check = CheckEligibility(
-                assessment: assessment, decisions: decisions, world: context.world)
+                assessment: assessment, definitions: definitions, checking: checking)
             let allocate = AllocateReward(
-                definitions: definitions, allocator: allocator, world: context.world)
+                definitions: definitions, granting: granting, world: context.world)
             let fulfil = FulfilReward(
                 rewards: rewards, postgres: context.postgres, faults: context.world.faults)
             group.on(RewardContracts.checkEligibility) { input, request, _ in
                 try await check.respond(input, request)
             }
-            let grant = GrantRewards(allocate: allocate, fulfil: fulfil, definitions: definitions)
+            let grant = GrantRewards(
+                definitions: definitions, granting: granting, world: context.world)
             group.on(RewardContracts.grant) { input, _, caller in
                 try await grant.respond(input, caller)
             }
@@ -59,8 +60,6 @@ extension RewardService {
     }
 
     private var assessment: Assessment {
-        Assessment(
-            campaigns: campaigns, clientService: context.peer(.client), faults: context.world.faults
-        )
+        Assessment(campaigns: campaigns, profiles: profiles)
     }
 }

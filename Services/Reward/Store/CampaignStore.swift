@@ -69,6 +69,50 @@ struct CampaignStore: Sendable {
             now: try row.get("business_time"))
     }
 
+    /// Asks how the campaigns of these calls stand, at the calls' revisions.
+    func question(_ calls: [CheckCall]) -> SQL {
+        """
+        select asked.place, campaign.status, campaign.rewards_given, asked.asset,
+            coalesce((
+                select rewards_given from campaign_participant one
+                where one.client_id = asked.client_id and one.campaign_id = asked.campaign_id
+                    and one.participant_id = asked.participant_id), 0) as given_to_participant,
+            coalesce((
+                select credits_posted - debits_posted - debits_pending from ledger_account
+                where ledger_account.client_id = asked.client_id
+                    and kind = \(AccountKind.campaignBudget) and owner_id = asked.campaign_id
+                    and ledger_account.asset = asked.asset), 0) as available,
+            \(world.clock.now())::timestamptz + interval '1 millisecond' * coalesce((
+                select business_clock_offset_milliseconds from client_settings
+                where client_settings.client_id = asked.client_id), 0) as business_time
+        from unnest(
+            \(calls.map(\.clientID))::uuid[], \(calls.map(\.campaign.campaignID))::uuid[],
+            \(calls.map(\.participantID))::uuid[],
+            \(calls.map(\.campaign.budget.asset.code))::text[]
+        ) with ordinality as asked (client_id, campaign_id, participant_id, asset, place)
+        cross join lateral (
+            select * from campaign where campaign.client_id = asked.client_id
+                and campaign.campaign_id = asked.campaign_id limit 1) campaign
+        """
+    }
+
+    /// Reads the answer; nil for campaigns that are not known.
+    static func standings(
+        _ rows: [Row], of calls: [CheckCall]
+    ) throws -> [CampaignStanding?] {
+        var standings = [CampaignStanding?](repeating: nil, count: calls.count)
+        for row in rows {
+            let place: Int = try row.get("place")
+            standings[place - 1] = CampaignStanding(
+                definition: calls[place - 1].campaign, status: try row.get("status"),
+                budgetAvailable: try row.amount("available"),
+                rewardsGiven: try row.get("rewards_given"),
+                rewardsGivenToParticipant: try row.get("given_to_participant"),
+                now: try row.get("business_time"))
+        }
+        return standings
+    }
+
     // MARK: - What messages tell
 
     /// Remembers how far the client's business clock is ahead.

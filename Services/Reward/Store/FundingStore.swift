@@ -66,17 +66,15 @@ struct FundingStore: Sendable {
     private func post(_ change: BudgetChange, in transaction: Transaction) async throws {
         let statements = try statements(change)
         do {
-            let posted = try await transaction.withSavepoint {
-                try await transaction.pipeline(statements)[1].count
+            _ = try await transaction.withSavepoint {
+                try await transaction.pipeline(statements)
             }
-            guard posted == 1 else { throw RewardFailure.incompletePosting }
         } catch let error as PostgresError where error.isOverdraft || error.code == .invalidValue {
             // Overdrawn, or a total beyond 38 digits: refused, so that nobody else waits for it.
             throw RewardFailure.balanceTooLow
         }
     }
 
-    /// The second of them answers a row for the transfer.
     private func statements(_ change: BudgetChange) throws -> [SQL] {
         let (campaign, difference, now) = (change.campaign, change.difference, change.at)
         let (client, asset) = (campaign.clientID, campaign.budget.asset)
@@ -93,12 +91,14 @@ struct FundingStore: Sendable {
                 kind: .posted, debit: budget, credit: treasury, amount: amount,
                 reason: .campaignDefunding)
         let posting = LedgerPosting(
-            transferID: world.ids.next(), chainID: world.ids.next(), leg: leg, rewardID: nil,
-            resolves: nil)
+            clientID: client, transferID: world.ids.next(), chainID: world.ids.next(), leg: leg,
+            rewardID: nil, resolves: nil, at: now)
+        let accounts = [treasury, budget, reserve].map {
+            LedgerAccountName(clientID: client, key: $0)
+        }
         return [
-            LedgerWriting.open(
-                [treasury, budget, reserve], of: client, at: "\(now)", ids: world.ids),
-            LedgerWriting.post([posting], of: client, at: "\(now)"),
+            LedgerWriting.open(accounts, at: now, ids: world.ids),
+            LedgerWriting.post([posting]),
             """
             insert into campaign_funding (client_id, campaign_id, asset, funded)
             values (\(client), \(campaign.campaignID), \(asset), \(change.before + difference))

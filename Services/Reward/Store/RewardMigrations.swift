@@ -9,5 +9,6 @@ enum RewardMigrations {
         Migration("reward", "V0004_eligibility", PackageResources.V0004_eligibility_sql),
         Migration("reward", "V0005_plans", PackageResources.V0005_plans_sql),
         Migration("reward", "V0006_rejections", PackageResources.V0006_rejections_sql),
+        Migration("reward", "V0007_ways", PackageResources.V0007_ways_sql),
     ]
 }

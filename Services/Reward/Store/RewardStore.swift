@@ -77,13 +77,16 @@ struct RewardStore: Sendable {
         repeats: Set<RewardStatus> = [], of client: ClientID, in transaction: Transaction
     ) async throws -> RewardSummary {
         let time = BusinessTime.of(client, at: world.clock.now())
-        let found = try await transaction.pipeline([
-            LedgerWriting.byKey,
+        var statements = [LedgerWriting.byKey]
+        if status == .rejected {
+            statements.append(RejectionSQL.lockCampaign(of: rewardID, client))
+        }
+        statements.append(
             """
             select \(RewardRow.columns), \(time) as business_time from reward
             where client_id = \(client) and reward_id = \(rewardID) for no key update
-            """,
-        ])[1].first
+            """)
+        let found = try await transaction.pipeline(statements).last?.first
         guard let found else { throw RewardFailure.rewardUnknown }
         let reward = try RewardRow(row: found)
         if repeats.contains(reward.summary.status) { return reward.summary }
@@ -113,29 +116,20 @@ struct RewardStore: Sendable {
         let chain = world.ids.next()
         let postings = legs.map { leg in
             LedgerPosting(
-                transferID: world.ids.next(), chainID: chain, leg: leg,
+                clientID: client, transferID: world.ids.next(), chainID: chain, leg: leg,
                 rewardID: reward.summary.rewardID,
-                resolves: leg.kind.resolvesReservation ? reward.reserveTransferID : nil)
+                resolves: leg.kind.resolvesReservation ? reward.reserveTransferID : nil, at: now)
         }
         var statements: [SQL] = []
-        // The grant and the campaign's row before the accounts, as in an allocation. Whoever
-        // repeats the attempt meanwhile waits, and then finds the refusal where the reward was.
         if status == .rejected {
-            statements = [
-                GrantSQL.lock([reward.key]),
-                GrantSQL.reject(reward, at: now, id: world.ids.next()),
-            ]
-            statements += Self.uncount(reward)
+            statements.append(RejectionSQL.refuse(reward, at: now, id: world.ids.next()))
+            statements += RejectionSQL.uncount(reward)
         }
-        let accounts = LedgerWriting.accountsToOpen(legs)
+        let accounts = LedgerWriting.accountsToOpen(postings)
         if !accounts.isEmpty {
-            statements.append(
-                LedgerWriting.open(accounts, of: client, at: "\(now)", ids: world.ids))
+            statements.append(LedgerWriting.open(accounts, at: now, ids: world.ids))
         }
-        let place = statements.count
-        if !postings.isEmpty {
-            statements.append(LedgerWriting.post(postings, of: client, at: "\(now)"))
-        }
+        if !postings.isEmpty { statements.append(LedgerWriting.post(postings)) }
         statements.append(
             """
             update reward set status = \(status), status_actor = \(actor),
@@ -144,25 +138,6 @@ struct RewardStore: Sendable {
                     then null else reserve_transfer_id end
             where client_id = \(client) and reward_id = \(reward.summary.rewardID)
             """)
-        let results = try await transaction.pipeline(statements)
-        guard postings.isEmpty || results[place].count == postings.count else {
-            throw RewardFailure.incompletePosting
-        }
-    }
-
-    /// A rejected reward was not given: the caps have its place again.
-    private static func uncount(_ reward: RewardRow) -> [SQL] {
-        let (client, campaign) = (reward.clientID, reward.summary.campaignID)
-        return [
-            """
-            update campaign set rewards_given = rewards_given - 1
-            where client_id = \(client) and campaign_id = \(campaign)
-            """,
-            """
-            update campaign_participant set rewards_given = rewards_given - 1
-            where client_id = \(client) and campaign_id = \(campaign)
-                and participant_id = \(reward.summary.participantID)
-            """,
-        ]
+        _ = try await transaction.pipeline(statements)
     }
 }

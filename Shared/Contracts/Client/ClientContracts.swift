@@ -11,6 +11,11 @@ package enum ClientContracts {
     package static let lookUpParticipant = Endpoint<
         LookUpParticipantRequest, LookUpParticipantResponse
     >(path: "/internal/participants/look-up", safety: .read)
+
+    /// The same for several participants of one client.
+    package static let lookUpParticipants = Endpoint<
+        LookUpParticipantsRequest, LookUpParticipantsResponse
+    >(path: "/internal/participants/look-up-several", safety: .read)
 }
 
 /// The types of the messages that client-service publishes.

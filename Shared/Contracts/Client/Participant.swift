@@ -22,6 +22,32 @@ package struct LookUpParticipantResponse: Sendable, Codable {
     package init(participant: ParticipantProfile?) { self.participant = participant }
 }
 
+package struct LookUpParticipantsRequest: Sendable, Codable {
+    /// The most participants of one request.
+    package static let maximumParticipants = 100
+
+    package let clientID: ClientID
+    /// One to `maximumParticipants`.
+    package let participantIDs: [ParticipantID]
+
+    package init(clientID: ClientID, participantIDs: [ParticipantID]) {
+        self.clientID = clientID
+        self.participantIDs = participantIDs
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case clientID = "client_id"
+        case participantIDs = "participant_ids"
+    }
+}
+
+package struct LookUpParticipantsResponse: Sendable, Codable {
+    /// Those that events have told of up to the position asked for, in no particular order.
+    package let participants: [ParticipantProfile]
+
+    package init(participants: [ParticipantProfile]) { self.participants = participants }
+}
+
 /// An end user of a client, as built from events.
 package struct ParticipantProfile: Sendable, Codable, Hashable {
     package let participantID: ParticipantID

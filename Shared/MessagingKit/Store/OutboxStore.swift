@@ -34,19 +34,16 @@ struct OutboxStore: Sendable {
 
     let postgres: PostgresClient
 
-    /// Adds messages in their order, in the caller's transaction.
-    func append(
-        _ messages: [(clientID: ClientID, id: String, body: [UInt8])], in transaction: Transaction
-    ) async throws(PostgresError) {
-        try await transaction.execute(
-            """
-            insert into messaging_outbox (client_id, message_id, body)
-            select client_id, message_id, body
-            from unnest(\(messages.map(\.clientID))::uuid[], \(messages.map(\.id))::text[],
-                \(messages.map(\.body))::bytea[])
-                with ordinality as message (client_id, message_id, body, place)
-            order by place
-            """)
+    /// Adds messages in their order.
+    static func append(_ messages: [(clientID: ClientID, id: String, body: [UInt8])]) -> SQL {
+        """
+        insert into messaging_outbox (client_id, message_id, body)
+        select client_id, message_id, body
+        from unnest(\(messages.map(\.clientID))::uuid[], \(messages.map(\.id))::text[],
+            \(messages.map(\.body))::bytea[])
+            with ordinality as message (client_id, message_id, body, place)
+        order by place
+        """
     }
 
     /// Claims the clients with the oldest messages that nobody relays, and reads their messages in

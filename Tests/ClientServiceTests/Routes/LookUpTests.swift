@@ -35,6 +35,22 @@ import Testing
                 #expect(found.participant?.externalID == "u")
                 #expect(found.participant?.signedUpAt != nil)
             }
+            let several = try await harness.peer.call(
+                ClientContracts.lookUpParticipants,
+                LookUpParticipantsRequest(
+                    clientID: id, participantIDs: [input.participantID, ParticipantID(UUID())]))
+            #expect(several.participants.map(\.participantID) == [input.participantID])
+            let (stranger, _) = try await harness.makeClient()
+            let others = try await harness.peer.call(
+                ClientContracts.lookUpParticipants,
+                LookUpParticipantsRequest(
+                    clientID: stranger, participantIDs: [input.participantID]))
+            #expect(others.participants.isEmpty)
+            await #expect(throws: PeerError.self) {
+                _ = try await harness.peer.call(
+                    ClientContracts.lookUpParticipants,
+                    LookUpParticipantsRequest(clientID: id, participantIDs: []))
+            }
             let own = try await harness.portal(
                 .get, "/participants/\(input.participantID)", as: secret)
             #expect(own.body["external_id"] == "u")

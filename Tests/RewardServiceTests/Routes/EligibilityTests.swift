@@ -61,6 +61,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `checks that arrive together are each about their own`(_ isOld: Bool) async throws {
+        try await RewardHarness.run { harness in
+            if isOld { harness.peers.refuseSeveral() }
+            let (one, two) = (try harness.campaign(), try harness.campaign())
+            _ = try harness.publish(one)
+            let position = try harness.publish(two)
+            let people = (0..<24).map { _ in ParticipantID(UUID()) }
+            for person in people.prefix(8) { harness.peers.forget(person) }
+            let decisions = try await atOnce(72) { number in
+                let decision = try await harness.check(
+                    number % 2 == 0 ? one : two, people[number % 24], key: "\(number % 48)",
+                    position: position)
+                return (number, decision)
+            }
+            for (number, decision) in decisions {
+                #expect(decision.eligible == (number % 24 >= 8))
+                let failed = decision.checks.filter { !$0.passed }.map(\.code)
+                #expect(failed == (number % 24 >= 8 ? [] : ["participant_known"]))
+                let stored = try await harness.get(
+                    "/eligibility/decisions/\(try #require(decision.decisionID))")
+                #expect(
+                    stored.body["participant_id"] == .string(people[number % 24].description))
+                #expect(
+                    stored.body["campaign_id"]
+                        == .string((number % 2 == 0 ? one : two).campaignID.description))
+            }
+            #expect(Set(decisions.map(\.1.decisionID)).count == 48)
+        }
+    }
+
     @Test func `a position that is not reached is a retryable refusal`() async throws {
         try await RewardHarness.run { harness in
             let campaign = try harness.campaign()

@@ -26,7 +26,9 @@ import Testing
             let postgres = database.client()
             try await postgres.execute(
                 LedgerWriting.open(
-                    [treasury, budget, reserve], of: client, at: "\(now)", ids: ids))
+                    [treasury, budget, reserve].map {
+                        LedgerAccountName(clientID: client, key: $0)
+                    }, at: now, ids: ids))
             try await body(postgres)
             await postgres.shutdown()
         }
@@ -37,17 +39,16 @@ import Testing
         _ units: Int128, id: UUID = UUID(), resolves: UUID? = nil
     ) throws -> LedgerPosting {
         LedgerPosting(
-            transferID: id, chainID: UUID(),
+            clientID: client, transferID: id, chainID: UUID(),
             leg: LedgerLeg(
                 kind: kind, debit: debit, credit: credit,
                 amount: try Amount(units: units, asset: asset), reason: .rewardReserve),
-            rewardID: nil, resolves: resolves)
+            rewardID: nil, resolves: resolves, at: now)
     }
 
     private func post(_ postings: [LedgerPosting], _ postgres: PostgresClient) async throws {
-        let rows = try await postgres.query(
-            LedgerWriting.post(postings, of: client, at: "\(now)"))
-        #expect(rows.count == postings.count)
+        let count = try await postgres.execute(LedgerWriting.post(postings))
+        #expect(count == postings.count)
     }
 
     private func counters(
@@ -124,6 +125,49 @@ import Testing
             await #expect(throws: PostgresError.self) {
                 try await post(
                     [try posting(.postReservation, budget, reserve, 60, resolves: held)], postgres)
+            }
+            #expect(try await LedgerAudit(postgres: postgres).findings(of: client) == [])
+        }
+    }
+
+    @Test func `a transfer is between two accounts of its own client and asset`() async throws {
+        try await withLedger { postgres in
+            try await post([try posting(.posted, treasury, budget, 100)], postgres)
+            await #expect(throws: PostgresError.self) {
+                try await post(
+                    [try posting(.posted, budget, .budget(CampaignID(UUID()), asset), 1)],
+                    postgres)
+            }
+            let other = ClientID(UUID())
+            try await postgres.execute(
+                LedgerWriting.open(
+                    [LedgerAccountName(clientID: other, key: .treasury(other, asset))], at: now,
+                    ids: ids))
+            for (client, asset, code) in [
+                (client, "PT", nil), (other, "PT", "GV004"), (client, "USD", "GV004"),
+            ] as [(ClientID, String, String?)] {
+                var refusal: String?
+                do {
+                    try await postgres.execute(
+                        """
+                        insert into ledger_transfer (
+                            transfer_id, client_id, chain_id, debit_account_id, credit_account_id,
+                            asset, amount, kind, reason, created_at)
+                        select \(UUID()), \(client), \(UUID()), debit.account_id,
+                            credit.account_id, \(asset), 1, 'posted', 'test', \(now)
+                        from ledger_account debit, ledger_account credit
+                        where debit.kind = 'campaign_budget' and credit.kind = 'campaign_reserve'
+                        """)
+                } catch let error as PostgresError {
+                    refusal = error.sqlState
+                }
+                #expect(refusal == code)
+            }
+            for statement: SQL in [
+                "delete from ledger_account", "truncate ledger_account cascade",
+                "update ledger_account set asset = 'USD'",
+            ] {
+                await #expect(throws: PostgresError.self) { try await postgres.execute(statement) }
             }
             #expect(try await LedgerAudit(postgres: postgres).findings(of: client) == [])
         }

@@ -67,6 +67,70 @@ import Testing
         }
     }
 
+    /// Inserts a reward in a status, together with the lines of its history.
+    private func insert(
+        _ status: RewardStatus, lines: [(Int32, String?, String)], _ client: PostgresClient
+    ) async throws {
+        let id = RewardID(UUID())
+        try await client.execute(
+            """
+            with given as (
+                insert into reward (
+                    reward_id, client_id, campaign_id, campaign_revision, rule_id, participant_id,
+                    role, subject, amount, asset, decision_id, status, status_actor,
+                    status_reason, status_at, created_at)
+                values (\(id), \(UUID()), \(UUID()), 1, 'welcome', \(UUID()), 'participant', 's',
+                    1, 'USD', \(UUID()), \(status), 'test', 'test', \(now), \(now))
+            )
+            insert into reward_history (
+                reward_id, sequence, client_id, from_status, to_status, actor, reason, at)
+            select \(id), sequence, \(UUID()), from_status, to_status, 'test', 'test', \(now)
+            from unnest(
+                \(lines.map(\.0))::integer[], \(lines.map(\.1))::text[],
+                \(lines.map(\.2))::text[]) as line (sequence, from_status, to_status)
+            """)
+    }
+
+    @Test func `a reward may come with its history, and only with all of it and legal`()
+        async throws
+    {
+        try await TestPostgres.shared().withDatabase(RewardService.migrations) { database in
+            let client = database.client()
+            let way: [(Int32, String?, String)] = [
+                (1, nil, "earned"), (2, "earned", "pending"), (3, "pending", "eligible"),
+                (4, "eligible", "approved"), (5, "approved", "fulfilled"),
+            ]
+            try await insert(.fulfilled, lines: way, client)
+            let wrong: [(RewardStatus, [(Int32, String?, String)])] = [
+                (.fulfilled, []),
+                (.fulfilled, Array(way.prefix(4))),
+                (.approved, way),
+                (.fulfilled, Array(way.dropFirst())),
+                (.approved, [way[0], (2, "earned", "approved")]),
+                (.approved, [way[0], (2, "eligible", "approved")]),
+                (.eligible, [way[0], way[1], (4, "pending", "eligible")]),
+                (.pending, [(1, "earned", "pending")]),
+                (.pending, [(0, nil, "earned"), (1, nil, "earned"), (2, "earned", "pending")]),
+            ]
+            for (status, lines) in wrong {
+                var refusal: String?
+                do {
+                    try await insert(status, lines: lines, client)
+                } catch let error as PostgresError {
+                    refusal = error.sqlState
+                }
+                #expect(refusal == "GV001", "\(status.rawValue) by \(lines)")
+            }
+            for statement: SQL in [
+                "delete from reward", "truncate reward cascade",
+                "update reward set reward_id = gen_random_uuid()",
+            ] {
+                await #expect(throws: PostgresError.self) { try await client.execute(statement) }
+            }
+            await client.shutdown()
+        }
+    }
+
     @Test func `a reward begins as earned and every move leaves a line`() async throws {
         try await TestPostgres.shared().withDatabase(RewardService.migrations) { database in
             let client = database.client()

@@ -132,12 +132,12 @@ struct RewardHarness: Sendable {
 
     func rule(
         _ id: String, _ recipient: RewardRecipient = .participant, amount: Int128,
-        approval: ApprovalPolicy = .automatic
+        approval: ApprovalPolicy = .automatic, fulfilment: FulfilmentPolicy = .automatic
     ) throws -> RewardRule {
         RewardRule(
             ruleID: id, recipient: recipient, kind: .credit,
             amount: try Amount(units: amount, asset: asset), approval: approval,
-            fulfilment: .automatic)
+            fulfilment: fulfilment)
     }
 
     /// Tells of a campaign; the position to carry in calls about it.

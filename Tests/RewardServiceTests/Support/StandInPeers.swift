@@ -11,6 +11,7 @@ final class StandInPeers: Sendable {
         var unknownParticipants: Set<ParticipantID> = []
         var trustedTraits: [ParticipantID: JSONValue] = [:]
         var isClientServiceAway = false
+        var refusesSeveral = false
         var positions: [String?] = []
     }
 
@@ -30,6 +31,11 @@ final class StandInPeers: Sendable {
         state.withLock { $0.trustedTraits[participant] = traits }
     }
 
+    /// As a client-service that is older than the question about several participants.
+    func refuseSeveral() {
+        state.withLock { $0.refusesSeveral = true }
+    }
+
     func setClientServiceAway(_ isAway: Bool) {
         state.withLock { $0.isClientServiceAway = isAway }
     }
@@ -40,6 +46,16 @@ final class StandInPeers: Sendable {
             log.mount(&group)
             group.on(ClientContracts.lookUpParticipant) { input, request, _ in
                 LookUpParticipantResponse(participant: try self.lookUp(input, request))
+            }
+            group.on(ClientContracts.lookUpParticipants) { input, request, _ in
+                if self.state.withLock(\.refusesSeveral) { throw Problem.notFound("route") }
+                return
+                    LookUpParticipantsResponse(
+                        participants: try input.participantIDs.compactMap { participant in
+                            try self.lookUp(
+                                LookUpParticipantRequest(
+                                    clientID: input.clientID, participantID: participant), request)
+                        })
             }
         }
     }
