@@ -15,9 +15,9 @@ package struct Outbox: Sendable {
     /// after a quiet time goes at once.
     private static let gatherInterval = Duration.milliseconds(10)
 
-    private let store: OutboxStore
+    let store: OutboxStore
     private let relay: Relay
-    private let wake: WakeSignal
+    let wake: WakeSignal
 
     /// An outbox over the tables of `MessagingMigrations` in `postgres`; `run()` does the relaying.
     ///
@@ -42,29 +42,12 @@ package struct Outbox: Sendable {
         _ messages: [LogMessage], in transaction: Transaction
     ) async throws {
         guard !messages.isEmpty else { return }
-        try await transaction.execute(try statement(messages))
+        try await transaction.execute(try Self.insertion(of: messages))
         // Also when it is not known whether it was committed: then a look tells.
         transaction.whenOver { [wake] end in
             if end != .rolledBack { wake.raise() }
         }
     }
-
-    /// What `append` would run, to travel with the caller's other statements. Call `wakeRelay()`
-    /// after the commit.
-    ///
-    /// Throws as `append` does.
-    package func statement(_ messages: [LogMessage]) throws -> SQL {
-        try OutboxStore.append(
-            messages.map { message in
-                guard (1...LogMessage.maximumIDLength).contains(message.id.count),
-                    EventType.isValid(message.type)
-                else { throw OutboxError.invalidMessage(type: message.type) }
-                return (message.clientID, message.id, try JSONCoding.encode(message))
-            })
-    }
-
-    /// Wakes the relay for messages that are committed.
-    package func wakeRelay() { wake.raise() }
 
     /// Waits until the log has these messages: for changes that others must see before the caller
     /// goes on. Call it after the commit; earlier messages of the same clients go first.

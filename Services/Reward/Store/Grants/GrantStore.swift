@@ -31,7 +31,7 @@ struct GrantStore: Sendable {
             _ = try await transaction.commit(with: statements)
             return (results, !news.isEmpty)
         }
-        if hasNews { outbox.wakeRelay() }
+        if hasNews { outbox.written() }
         return results
     }
 
@@ -72,7 +72,7 @@ struct GrantStore: Sendable {
             }
             statements.append(LedgerWriting.post(plan.postings))
         }
-        if !news.isEmpty { statements.append(try outbox.statement(news)) }
+        if !news.isEmpty { statements.append(try Outbox.insertion(of: news)) }
         return statements
     }
 
