@@ -9,6 +9,12 @@ package struct EventConfiguration: ServiceConfiguration {
     let retentionCap: Duration
     /// Events requests per key and second.
     let requestsPerSecondPerKey: Int
+    /// Webhooks per source and second.
+    let webhooksPerSecond: Int
+    /// Where the public reaches this installation.
+    let publicURL: String
+    /// 32 bytes.
+    let key: [UInt8]
 
     package init(_ environment: inout EnvironmentReader) {
         retention = environment.duration(
@@ -22,5 +28,15 @@ package struct EventConfiguration: ServiceConfiguration {
         requestsPerSecondPerKey = environment.integer(
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
             "requests with events that one API key may send in a second")
+        webhooksPerSecond = environment.integer(
+            "GRAPEVINE_EVENT_WEBHOOKS_PER_SECOND", default: 200, in: 1...1_000_000,
+            "webhooks that one source may send in a second")
+        publicURL = environment.httpURL(
+            "GRAPEVINE_EVENT_PUBLIC_URL", default: "http://127.0.0.1:8080",
+            "where the public reaches /v1/hooks/, for the addresses of webhook sources")
+        key = environment.masterKey(
+            "GRAPEVINE_EVENT_KEY",
+            "encrypts the secrets of webhook sources; keep it as long as "
+                + "the data")
     }
 }

@@ -18,6 +18,7 @@ package struct EventService: Service {
     let configuration: EventConfiguration
     let context: ServiceContext
     let log: LocalLog
+    let webhookSources: WebhookSourceStore
     private let generations: GenerationRotation
 
     package static func ports(
@@ -33,6 +34,7 @@ package struct EventService: Service {
         self.configuration = configuration
         self.context = context
         self.log = log
+        webhookSources = WebhookSourceStore(postgres: context.postgres)
         generations = GenerationRotation(store: log.retention, world: context.world)
     }
 

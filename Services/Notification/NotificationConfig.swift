@@ -1,6 +1,5 @@
 import HTTPKit
 import Kernel
-import SecurityKit
 package import ServiceKit
 
 /// Settings of notification-service beside the common ones.
@@ -39,17 +38,10 @@ package struct NotificationConfiguration: ServiceConfiguration {
         publicURL = environment.httpURL(
             "GRAPEVINE_NOTIFICATION_PUBLIC_URL", default: "http://127.0.0.1:8080",
             "where the public reaches /u/, for the links that end mail; https outside of trials")
-        key = environment.required(
-            "GRAPEVINE_NOTIFICATION_KEY", example: "the output of the command generate-key",
-            isSecret: true, standIn: SecureRandom.bytes(32),
-            "32 bytes in base64url: encrypts webhook secrets, hashes suppressed addresses and "
-                + "signs unsubscribe links; keep it as long as the data"
-        ) { text throws(InvalidValue) in
-            guard let key = Base64URL.decode(text), key.count == 32 else {
-                throw InvalidValue("It is not 32 bytes in base64url without padding.")
-            }
-            return key
-        }
+        key = environment.masterKey(
+            "GRAPEVINE_NOTIFICATION_KEY",
+            "encrypts webhook secrets, hashes suppressed addresses and signs unsubscribe links; "
+                + "keep it as long as the data")
         sendTimeout = environment.duration(
             "GRAPEVINE_NOTIFICATION_SEND_TIMEOUT", default: .seconds(10),
             in: .seconds(1) ... .seconds(300), "how long handing one mail to the server may take")

@@ -35,6 +35,7 @@ ensure_secrets() {
     ensure_secret staff.secret 48
     ensure_secret client.member.seed 32
     ensure_secret referral.hash.secret 32
+    ensure_secret event.key 32
     ensure_secret notification.key 32
     ensure_secret demo.owner.password 18
     for name in "${services[@]}"; do
@@ -60,6 +61,9 @@ GRAPEVINE_CLIENT_MEMBER_KEY_FILE=%s
 GRAPEVINE_PUBLIC_URL=%s' "$secrets/staff.secret" "$secrets/client.member.seed" "$url" ;;
         campaign) printf '
 GRAPEVINE_CAMPAIGN_PUBLIC_URL=%s' "$url" ;;
+        event) printf '
+GRAPEVINE_EVENT_PUBLIC_URL=%s
+GRAPEVINE_EVENT_KEY_FILE=%s' "$url" "$secrets/event.key" ;;
         referral) printf '
 GRAPEVINE_REFERRAL_PUBLIC_URL=%s
 GRAPEVINE_REFERRAL_HASH_SECRET_FILE=%s' "$url" "$secrets/referral.hash.secret" ;;

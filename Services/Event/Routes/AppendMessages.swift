@@ -6,6 +6,7 @@ import ServiceKit
 /// `POST /internal/log`: other services' messages, answered after the commit.
 struct AppendMessages: Sendable {
     let log: LocalLog
+    let webhookSources: WebhookSourceStore
 
     func respond(_ input: LogAppendRequest) async throws -> LogAppendResponse {
         guard (1...LogAppendRequest.maximumMessages).contains(input.messages.count) else {
@@ -24,10 +25,27 @@ struct AppendMessages: Sendable {
             }
         }
         do {
+            try await noteStandings(input.messages)
             return LogAppendResponse(results: try await log.append(input.messages))
         } catch {
             throw Problem.unavailable(
                 "log_unavailable", "The log could not be written. Try again shortly.")
         }
     }
+
+    /// Webhooks carry no key, so what a client may do is kept here. Noted before the log has the
+    /// message: whoever sends it goes on until both are done.
+    private func noteStandings(_ messages: [LogMessage]) async throws {
+        for message in messages where Self.standings.contains(message.type) {
+            guard let text = message.data["status"]?.string,
+                let status = ClientStatus(rawValue: text)
+            else { continue }
+            try await webhookSources.setStanding(
+                status, of: message.clientID, at: message.occurredAt)
+        }
+    }
+
+    private static let standings: Set<String> = [
+        ClientMessage.statusChanged, ClientMessage.settingsChanged,
+    ]
 }

@@ -7,11 +7,12 @@ extension EventService {
     /// Every route of the service.
     package func routes(_ router: inout Router) {
         let ingest = IngestEvents(intake: EventIntake(appender: log.appender))
-        let append = AppendMessages(log: log)
+        let append = AppendMessages(log: log, webhookSources: webhookSources)
         let feed = ReadFeed(log: log)
         router.group(sdk) { group in
             group.post("/events", limits: IngestEvents.limits, handler: ingest.respond)
         }
+        webhookRoutes(&router)
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
             group.on(EventContracts.shards) { [log] _, _, _ in

@@ -5,5 +5,6 @@ enum EventMigrations {
     static let all = [
         Migration("event", "V0001_log", PackageResources.V0001_log_sql),
         Migration("event", "V0002_identity", PackageResources.V0002_identity_sql),
+        Migration("event", "V0003_webhooks", PackageResources.V0003_webhooks_sql),
     ]
 }

@@ -1,6 +1,7 @@
 import Contracts
 import HTTPKit
 import Kernel
+import SecurityKit
 import Synchronization
 
 /// Delivers claimed messages to clients' endpoints and records what became of them.

@@ -2,6 +2,7 @@ import HTTPKit
 import Kernel
 import MessagingKit
 import PostgresKit
+import SecurityKit
 import ServiceKit
 
 /// The routes of webhooks and their deliveries.

@@ -1,4 +1,5 @@
 import Kernel
+import SecurityKit
 
 extension EnvironmentReader {
     /// Any text.
@@ -111,6 +112,20 @@ extension EnvironmentReader {
     ) -> String? {
         value(name, default: nil, written: "", example: example, what) {
             text throws(InvalidValue) in text.isEmpty ? nil : try Self.httpURL(text)
+        }
+    }
+
+    /// The 32 bytes from which a service derives its keys for data at rest. Must be set; a stand-in
+    /// is returned after a problem, until `finish()` throws.
+    package mutating func masterKey(_ name: String, _ what: String) -> [UInt8] {
+        required(
+            name, example: "the output of the command generate-key", isSecret: true,
+            standIn: SecureRandom.bytes(AES256GCM.keyByteCount), "32 bytes in base64url: \(what)"
+        ) { text throws(InvalidValue) in
+            guard let key = Base64URL.decode(text), key.count == AES256GCM.keyByteCount else {
+                throw InvalidValue("It is not 32 bytes in base64url without padding.")
+            }
+            return key
         }
     }
 

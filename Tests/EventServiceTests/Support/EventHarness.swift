@@ -11,7 +11,7 @@ import Testing
 
 /// Event-service in this process, with a stand-in for client-service that knows some keys.
 struct EventHarness {
-    private static let description = OpenAPIDocument(EventService.openAPI)
+    static let description = OpenAPIDocument(EventService.openAPI)
 
     let service: RunningService<EventService>
     let http: HTTPClient
@@ -85,6 +85,9 @@ struct EventHarness {
 
 /// Stands in for client-service: real HTTP, a fixed list of keys.
 struct KeyDirectory: Sendable {
+    /// Another client, with a secret key of its own.
+    let strangerID = ClientID(UUID())
+    let stranger = APIKeySecret.generate(kind: .secret, mode: .live)
     let clientID = ClientID(UUID())
     let publishable = APIKeySecret.generate(kind: .publishable, mode: .live)
     let secret = APIKeySecret.generate(kind: .secret, mode: .live)
@@ -97,7 +100,8 @@ struct KeyDirectory: Sendable {
         let directory = self
         router.group(Audience<Void>.open(prefix: "/internal")) { group in
             group.on(ClientContracts.resolveKey) { input, _, _ in
-                ResolveKeyResponse(key: directory.key(input.keyHash))
+                ResolveKeyResponse(
+                    key: directory.key(input.keyHash) ?? directory.strangersKey(input.keyHash))
             }
             group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 8) }
         }
@@ -117,5 +121,12 @@ struct KeyDirectory: Sendable {
         if hash == Hex.encode(secret.hash) { return resolved(.secret, .active) }
         if hash == Hex.encode(suspended.hash) { return resolved(.secret, .suspended) }
         return nil
+    }
+
+    private func strangersKey(_ hash: String) -> ResolvedKey? {
+        guard hash == Hex.encode(stranger.hash) else { return nil }
+        return ResolvedKey(
+            keyID: APIKeyID(UUID()), clientID: strangerID, kind: .secret, mode: .live, scopes: [],
+            origins: [], clientStatus: .active, businessClockOffsetMilliseconds: 0)
     }
 }

@@ -60,7 +60,12 @@ struct DeploymentEnvironment: Sendable {
                 "GRAPEVINE_NOTIFICATION_WEBHOOK_TIMEOUT": "2s",
                 "GRAPEVINE_NOTIFICATION_ALLOW_PRIVATE_TARGETS": "true",
             ]
-        case .event, .reward, .workflow:
+        case .event:
+            return [
+                "GRAPEVINE_EVENT_PUBLIC_URL": publicURL,
+                "GRAPEVINE_EVENT_KEY": secrets.eventKey,
+            ]
+        case .reward, .workflow:
             return [:]
         }
     }

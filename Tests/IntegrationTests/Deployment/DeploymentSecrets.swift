@@ -8,6 +8,7 @@ struct DeploymentSecrets: Sendable {
     /// The Ed25519 seed that signs members' tokens.
     let memberSeed = Base64URL.encode(SecureRandom.bytes(Ed25519PrivateKey.seedByteCount))
     let hashSecret = Base64URL.encode(SecureRandom.bytes(32))
+    let eventKey = Base64URL.encode(SecureRandom.bytes(32))
     let notificationKey = Base64URL.encode(SecureRandom.bytes(32))
     /// `GRAPEVINE_SERVICE_KEYS`: who may call `/internal`.
     let publicKeys: String

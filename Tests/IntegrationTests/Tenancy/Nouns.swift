@@ -14,6 +14,7 @@ struct Nouns: Sendable {
         "conversion_id": id("cnv"), "decision_id": id("dec"), "delivery_id": id("whd"),
         "key_id": id("key"), "member_id": id("mem"), "notification_id": id("ntf"),
         "participant_id": id("ptc"), "reward_id": id("rwd"), "run_id": id("run"),
+        "source_id": id("whs"),
         "suppression_id": Base64URL.encode([UInt8](repeating: 7, count: 32)),
         "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
     ]
@@ -37,6 +38,11 @@ struct Nouns: Sendable {
         try await server.send(
             .post, "/v1/portal/suppressions", ["address": "nobody@people.example"], key: "suppress"
         ).expecting(200, 201)
+        try await server.send(
+            .post, "/v1/portal/webhook-sources",
+            ["kind": "shopify", "name": "owners", "secret": "the-owners-shared-secret"],
+            key: "source"
+        ).expecting(201)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
         await receiver.stop()
@@ -58,7 +64,7 @@ struct Nouns: Sendable {
             ("conversion_id", "conversions"), ("key_id", "keys"),
             ("notification_id", "notifications"), ("participant_id", "participants"),
             ("reward_id", "rewards"), ("run_id", "runs"), ("suppression_id", "suppressions"),
-            ("webhook_id", "webhooks"),
+            ("source_id", "webhook-sources"), ("webhook_id", "webhooks"),
         ] { ids[name] = try await first("/v1/portal/\(path)", name) }
         ids["decision_id"] = try await first("/v1/portal/rewards", "decision_id")
         ids["conversion_decision_id"] = try await first("/v1/portal/conversions", "decision_id")

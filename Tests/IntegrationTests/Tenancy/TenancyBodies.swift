@@ -10,6 +10,7 @@ enum TenancyBodies {
         "POST /v1/portal/rewards/{reward_id}/reject": ["reason": "mine"],
         "POST /v1/portal/rewards/{reward_id}/fulfil": ["reason": "mine"],
         "POST /v1/portal/rewards/{reward_id}/reverse": ["reason": "mine"],
+        "POST /v1/portal/webhook-sources/{source_id}/dry-run": ["body": [:]],
         "POST /v1/portal/templates/{template_key}/publish": ["version": 1],
         "POST /v1/portal/templates/{template_key}/preview": ["version": 1, "variables": [:]],
         "POST /v1/portal/templates/{template_key}/versions": ["subject": "mine", "text": "mine"],
@@ -32,7 +33,7 @@ enum TenancyBodies {
     static let creations: Set<String> = [
         "POST /v1/portal/campaigns", "POST /v1/portal/keys", "POST /v1/portal/suppressions",
         "POST /v1/portal/templates", "POST /v1/portal/test-clock/advance",
-        "POST /v1/portal/webhooks", "POST /v1/sdk/events",
+        "POST /v1/portal/webhook-sources", "POST /v1/portal/webhooks", "POST /v1/sdk/events",
     ]
 
     /// Routes that never end; they have a test of their own.

@@ -103,7 +103,10 @@ struct TenancyWalk: Sendable {
             seen["\(route)"] = try await call(route, nouns.ids, as: owner.server)?
                 .expecting(200).document
         }
-        for path in ["/v1/portal/keys", "/v1/portal/webhooks", "/v1/portal/suppressions"] {
+        for path in [
+            "/v1/portal/keys", "/v1/portal/webhooks", "/v1/portal/webhook-sources",
+            "/v1/portal/suppressions",
+        ] {
             seen[path] = try await owner.server.send(.get, path).document
         }
         return seen

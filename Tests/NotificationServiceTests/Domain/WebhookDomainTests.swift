@@ -1,5 +1,6 @@
 import Foundation
 import Kernel
+import SecurityKit
 import Testing
 
 @testable import NotificationService
@@ -17,7 +18,7 @@ import Testing
     @Test func `a secret opens only as the one of its webhook, with the key that sealed it`()
         throws
     {
-        let key = [UInt8](repeating: 1, count: 32)
+        let key = SealingKey(master: [UInt8](repeating: 1, count: 32), use: "tests")
         let webhook = WebhookID(UUID())
         let secret = WebhookSecret.generate()
         let sealed = try secret.sealed(for: webhook, key: key)
@@ -28,7 +29,8 @@ import Testing
         }
         #expect(throws: (any Error).self) {
             try WebhookSecret(
-                sealed: sealed, of: webhook, key: [UInt8](repeating: 2, count: 32))
+                sealed: sealed, of: webhook,
+                key: SealingKey(master: [UInt8](repeating: 2, count: 32), use: "tests"))
         }
     }
 

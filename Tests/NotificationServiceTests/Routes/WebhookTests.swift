@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPKit
 import Kernel
 import PostgresKit
+import SecurityKit
 import ServiceKit
 import TestKit
 import Testing

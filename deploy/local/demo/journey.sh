@@ -27,6 +27,7 @@ start_receiver() {
 play_journey() {
     sign_in
     make_webhook
+    make_sources
     make_campaigns
     watch_live
     a_signs_up
@@ -42,6 +43,7 @@ play_journey() {
     live_showed
     a_buys_by_own_link
     end_campaigns
+    remove_sources
 }
 
 # MARK: the client's side
@@ -74,13 +76,45 @@ make_webhook() {
     webhook_secret=$(pick .secret)
 }
 
+# make_source KIND SECRET [SETTINGS]: sets `source` to the path of a new webhook source.
+make_source() {
+    call POST /v1/portal/webhook-sources "$secret" "$(jq -cn --arg kind "$1" --arg secret "$2" \
+        --arg name "$1 $tag" --argjson settings "${3:-"{}"}" \
+        '{kind: $kind, name: $name, secret: $secret, settings: $settings}')"
+    must "a source of $1's webhooks, with its own address" 201 \
+        '(.source_id | startswith("whs_")) and .url and (has("secret") | not)'
+    source=$(pick .source_id)
+}
+
+# Where the shop and the payment provider will tell of orders.
+make_sources() {
+    title "The client takes the webhooks of its shop and its payment provider"
+    shop_secret=shpss_$(openssl rand -hex 16)
+    payments_secret=whsec_$(openssl rand -hex 16)
+    make_source shopify "$shop_secret" '{"participant": ["note_attribute", "customer_id"]}'
+    shop=$source
+    make_source stripe "$payments_secret"
+    payments=$source
+    # Digits, as the shop counts its orders.
+    order=$((16#$tag))
+}
+
+remove_sources() {
+    local source
+    for source in "$shop" "$payments"; do
+        call DELETE "/v1/portal/webhook-sources/$source" "$secret"
+        expect_that "the source of webhooks is removed" test "${status:0:1}" = 2
+    done
+}
+
 # new_campaign WORDS DEFINITION: sets `campaign`. Only people of this play take part.
 new_campaign() {
     local body
-    body=$(jq -c --arg tag "$tag" '
+    body=$(jq -c --arg tag "$tag" --arg order "$order" '
         .name += " " + $tag
-        | .triggers |= map(. + {condition: {field: "event.properties.play", op: "in",
-            value: [$tag]}})' <<<"$2")
+        | .triggers |= map(. + {condition: {any: [
+            {field: "event.properties.play", op: "in", value: [$tag]},
+            {field: "event.subject", op: "in", value: [$order]}]}})' <<<"$2")
     call POST /v1/portal/campaigns "$secret" "$body"
     must "$1" 201 '.status == "draft" and (.campaign_id | startswith("cmp_"))'
     campaign=$(pick .campaign_id)
@@ -234,21 +268,51 @@ b_signs_up() {
         and .data[0].kind == "signup" and .data[0].referrer_id == "'"$a_id"'"'
 }
 
-# The same order, told by the app, again by the app, by the shop and by the payment provider.
+# The same order, told by the app, by the shop's webhook and by the payment provider's.
 b_buys() {
-    local order="\"subject\": \"order-$tag\", \"properties\": {\"order_id\": \"order-$tag\",
-        \"amount\": {\"units\": \"4990\", \"asset\": \"USD\"}}"
     title "B buys, and three parties tell of the same order"
-    tell "$secret" "$b" purchase_completed b-buys "{$order}"
+    tell "$secret" "$b" purchase_completed b-buys "{\"subject\": \"$order\",
+        \"properties\": {\"order_id\": \"$order\",
+        \"amount\": {\"units\": \"4990\", \"asset\": \"USD\"}}}"
     must "the app" 202 "$taken"
-    tell "$secret" "$b" purchase_completed b-buys-shop "{$order}"
-    expect "the shop" 202 "$taken"
-    tell "$secret" "$b" referred_made_purchase b-buys-payment "{$order}"
-    expect "the payment provider, by another name" 202 "$taken"
-    run_of "$friends" "order-$tag"
+    shop_tells
+    payments_tell
+    run_of "$friends" "$order"
     eventually 20 GET "/v1/portal/conversions?campaign_id=$friends" "$secret" '.data | length >= 1'
     expect "it is one conversion, B's, brought by A" 200 '(.data | length) == 1
         and .data[0].kind == "purchase" and .data[0].referrer_id == "'"$a_id"'"'
+}
+
+hmac() { printf %s "$1" | openssl dgst -sha256 -hmac "$2" -binary; }
+
+shop_tells() {
+    local body topic='X-Shopify-Topic: orders/paid' id="X-Shopify-Event-Id: $tag" code
+    body=$(jq -cn --argjson order "$order" --arg person "$b" --arg email "$b_email" '{
+        id: $order, name: "#1001", financial_status: "paid", total_price: "49.90",
+        currency: "USD", test: false, line_items: [], email: $email,
+        note_attributes: [{name: "gv_participant", value: $person}]}')
+    code=$(hmac "$body" "$shop_secret" | base64 -w0)
+    call POST "/v1/hooks/$shop" "" "${body/49.90/4.99}" "$topic" "$id" \
+        "X-Shopify-Hmac-Sha256: $code"
+    expect "somebody who only looks like the shop is refused" 401 '.code == "invalid_signature"'
+    call POST "/v1/hooks/$shop" "" "$body" "$topic" "$id" "X-Shopify-Hmac-Sha256: $code"
+    expect "the shop, by a signed webhook" 200 '.status == "accepted" or .status == "duplicate"'
+    call POST "/external/webhooks/$shop" "" "$body" "$topic" "$id" "X-Shopify-Hmac-Sha256: $code"
+    expect "which it sends twice" 200 '.status == "duplicate"'
+}
+
+payments_tell() {
+    local body time code
+    time=$(date +%s)
+    body=$(jq -cn --arg order "$order" --arg person "$b" --arg tag "$tag" --argjson time "$time" '{
+        id: "evt_\($tag)", type: "checkout.session.completed", created: $time, livemode: true,
+        data: {object: {id: "cs_\($tag)", object: "checkout.session", mode: "payment",
+            payment_status: "paid", amount_total: 4990, currency: "usd", customer: "cus_\($tag)",
+            payment_intent: "pi_\($tag)",
+            metadata: {order_id: $order, gv_participant: $person}}}}')
+    code=$(hmac "$time.$body" "$payments_secret" | od -An -vtx1 | tr -d ' \n')
+    call POST "/v1/hooks/$payments" "" "$body" "Stripe-Signature: t=$time,v1=$code"
+    expect "the payment provider, by another" 200 '.status == "accepted" or .status == "duplicate"'
 }
 
 # MARK: what comes of it

@@ -29,7 +29,9 @@ enum EventEnvelope {
         bytes.append(UInt8(ascii: "}"))
         return PendingEvent(
             clientID: context.clientID, campaignID: event.campaignID, type: event.type,
-            identity: identity(of: event.eventID, context.clientID, said: .client),
+            identity: identity(
+                of: event.eventID, context.clientID,
+                said: context.trust == .webhook ? .webhook : .client),
             bodyHash: hash(event.source), envelope: bytes)
     }
 
@@ -51,11 +53,12 @@ enum EventEnvelope {
             bodyHash: hash(said[...]), envelope: try withoutPosition(stored))
     }
 
-    /// Who gave an event its id. The two never share ids: messages' ids can be foretold, and an
-    /// event that took one first would keep the message out of the log.
+    /// Who gave an event its id. No two share ids: those of messages and of orders can be foretold,
+    /// and an event that took one first would keep the message or the order out of the log.
     enum Author: UInt8, Sendable {
         case client = 1
         case service = 2
+        case webhook = 3
     }
 
     /// The hash of (author, client, event id): what makes it the same event.
@@ -85,6 +88,7 @@ enum EventEnvelope {
     private static func appendParticipant(
         of event: IncomingEvent, _ client: ClientID, to bytes: inout [UInt8]
     ) {
+        guard event.externalID != nil || event.anonymousID != nil else { return }
         var members: [String] = []
         if let externalID = event.externalID {
             let id = ParticipantID.derived(client: client, externalID: externalID)

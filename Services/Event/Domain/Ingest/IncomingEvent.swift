@@ -39,7 +39,12 @@ struct IncomingEvent: Sendable {
     let source: ArraySlice<UInt8>
 
     /// Checks one element of a native batch. Throws the first thing that is wrong with it.
-    init(_ event: JSONSlice, _ clock: SenderClock) throws(EventRejection) {
+    ///
+    /// - Parameter allowsNobody: whether it may come without a person: a payment provider tells of
+    ///   an order's refund and not of its buyer.
+    init(
+        _ event: JSONSlice, _ clock: SenderClock, allowsNobody: Bool = false
+    ) throws(EventRejection) {
         guard event.kind == .object else { throw .notAnObject }
         source = event.bytes
         try EventChecks.size(source.count)
@@ -52,7 +57,7 @@ struct IncomingEvent: Sendable {
         occurredAt = clock.corrected(told)
         externalID = try fields.text("participant_id", maximum: Self.maximumIDLength)
         anonymousID = try fields.text("anonymous_id", maximum: Self.maximumIDLength)
-        try EventChecks.participant(externalID, anonymousID)
+        if !allowsNobody { try EventChecks.participant(externalID, anonymousID) }
         campaignID = try fields.campaign("campaign_id")
         subject = try fields.text("subject", maximum: Self.maximumIDLength)
         traits = try fields.object("traits")

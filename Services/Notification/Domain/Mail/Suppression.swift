@@ -10,7 +10,7 @@ enum SuppressionReason: String, Sendable, Codable, CaseIterable {
 /// Keyed hashes and signatures of this service, all from one configured key.
 struct NotificationSecrets: Sendable {
     /// Encrypts the secrets of webhooks at rest.
-    let webhookKey: [UInt8]
+    let webhookKey: SealingKey
     private let addressKey: [UInt8]
     private let unsubscribeKey: [UInt8]
 
@@ -19,7 +19,7 @@ struct NotificationSecrets: Sendable {
         func derived(_ use: String) -> [UInt8] {
             Digest.hmacSHA256(key: key, message: Array("grapevine notification \(use)".utf8))
         }
-        webhookKey = derived("webhook secret")
+        webhookKey = SealingKey(master: key, use: "grapevine notification webhook secret")
         addressKey = derived("address")
         unsubscribeKey = derived("unsubscribe")
     }
