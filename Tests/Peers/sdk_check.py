@@ -2,7 +2,8 @@
 
 usage: sdk_check.py --url http://127.0.0.1:8080 --event-url http://127.0.0.1:8103
                     --service-seed .local/secrets/analytics.seed --client-id cli_...
-                    --secret-key gv_sk_... [--screenshots DIRECTORY] [--report FILE] [--only NAME]
+                    --secret-key gv_sk_... [--event-pid-file .local/run/event.pid] [--screenshots DIRECTORY] [--report FILE]
+                    [--only NAME]
 
 A shop on a port of its own loads the SDK from the gateway, through a proxy that can lose, refuse
 and delay. What counts is what is in event-service's log afterwards: each event once, by its id.
@@ -188,6 +189,7 @@ def main():
     parser.add_argument("--service-seed", required=True, type=pathlib.Path)
     parser.add_argument("--client-id", required=True)
     parser.add_argument("--secret-key", required=True)
+    parser.add_argument("--event-pid-file", type=pathlib.Path, help="of event-service, which is killed for a check")
     parser.add_argument("--screenshots", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--only", help="only the parts whose name has this in it")

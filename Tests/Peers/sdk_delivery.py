@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import os
 import pathlib
+import signal
 import urllib.error
 import urllib.request
 
@@ -39,17 +41,19 @@ def early_calls(check):
     """Calls before the core is there are noted, and are done when it comes."""
     check.proxy.delays = {"grapevine.js": 1.5}
     check.visit(is_loaded=False, pages="auto",
-                early="window.early = ['one', 'two'].map((step) => grapevine.track(`early_${step}`))")
+                early="window.stub = grapevine; window.stubTrack = grapevine.track;"
+                "window.early = ['one', 'two'].map((step) => grapevine.track(`early_${step}`))")
     check.holds("the loader stands in while the core is on its way", check.js("return !grapevine.version"))
     ids = check.js("return early")
     check.eventually("the core takes over", lambda: check.js("return grapevine.version"))
-    check.js("grapevine.flush()")
-    check.once("what was called before is in the log once", ids)
-    one, two = (check.logged(event_id) for event_id in ids)
+    ids += check.js("return [stub.track('late_one'), stubTrack('late_two')]")
+    check.js("return grapevine.flush()")
+    check.once("what was called before is in the log once, and what is called by a stand-in that was kept", ids)
+    one, two = (check.logged(event_id) for event_id in ids[:2])
+    types = [event["type"] for event in check.log.events[-5:]]
     check.holds("in its order and with its time, behind the page view",
-                [event["type"] for event in check.log.events[-3:]] == ["page_viewed", "early_one", "early_two"]
-                and one["occurred_at"] <= two["occurred_at"] < two["received_at"],
-                [event["type"] for event in check.log.events[-3:]])
+                types == ["page_viewed", "early_one", "early_two", "late_one", "late_two"]
+                and one["occurred_at"] <= two["occurred_at"] < two["received_at"], types)
     check.holds("ids are UUIDs of version 7", all(one[14] == "7" and one[19] in "89ab" for one in ids), ids)
 
 
@@ -69,6 +73,20 @@ def core_never_comes(check):
     check.holds("a core that is not the released one is not run", check.js("return !grapevine.version"))
     check.leave()
     check.once("and then, too, nothing is lost", ids)
+
+
+def prepared_page(check):
+    """A page that is prepared in advance counts when somebody sees it."""
+    source = "Object.defineProperty(Document.prototype, 'prerendering', { value: true, configurable: true })"
+    script = check.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source})
+    check.visit(is_loaded=False, pages="auto", **{"as": "core"})
+    check.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    check.wait(lambda: check.js("return document.readyState") == "complete")
+    check.holds("a page that nobody sees yet notes nothing", check.js("return !window.grapevine"))
+    check.js("document.dispatchEvent(new Event('prerenderingchange'))")
+    ids = check.track(9)
+    check.once("and starts when it is seen", ids)
+    check.holds("with its page view", check.proxy.requests[0]["events"][0]["event"] == "page_viewed")
 
 
 def batches(check):
@@ -218,6 +236,23 @@ def told_to_wait(check):
                     second["began"] - first["ended"])
 
 
+def killed_service(check):
+    """event-service is killed under the load of two pages; the gateway answers meanwhile."""
+    if not check.options.event_pid_file:
+        return
+    check.visit()
+    ids = []
+    for _ in range(4):
+        ids += check.track(20)
+        os.kill(int(check.options.event_pid_file.read_text()), signal.SIGKILL)
+        ids += check.track(3)
+        check.wait(lambda: len(waiting(check)) < 10)
+    check.once("event-service is killed four times, every event once", ids)
+    check.holds("what the gateway answered meanwhile was understood",
+                {request["status"] for request in check.proxy.requests} > {202}
+                and check.js("return grapevine.version"), [request["status"] for request in check.proxy.requests])
+
+
 def refused_for_good(check):
     check.visit(key=check.new_key(["https://elsewhere.example"]))
     check.js("window.stops = []; grapevine.on('stopped', (what) => stops.push(what))")
@@ -261,5 +296,5 @@ def full_queue(check):
     check.holds("the gaps in the numbers are the events lost", max(numbers) - len(set(numbers)) == lost, (lost, len(numbers)))
 
 
-PARTS = (files, early_calls, core_never_comes, batches, hidden_and_closed, without_keepalive, offline, two_tabs,
-         slow_network, lost_answers, split, told_to_wait, refused_for_good, loops, full_queue)
+PARTS = (files, early_calls, core_never_comes, prepared_page, batches, hidden_and_closed, without_keepalive, offline, two_tabs,
+         slow_network, lost_answers, split, told_to_wait, killed_service, refused_for_good, loops, full_queue)

@@ -16,6 +16,8 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
   let [timer, due, failures] = [null, Infinity, 0];
   let running = null;
   let isStopped = false;
+  /** Whether what holds is only that the network was away. */
+  let isCutOff = false;
 
   /** Flushes after so many milliseconds, or earlier when that was agreed before. */
   function schedule(milliseconds) {
@@ -81,6 +83,7 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
     if (status === 413 || status === 400) return divide(batch, answer);
     if (status === 0 || status === 408 || status === 429 || status >= 500) {
       failures += 1;
+      isCutOff = status === 0;
       const most = Math.min(longestWaitMilliseconds, shortestWaitMilliseconds * 2 ** failures);
       outbox.heldUntil = Date.now() + Math.max(answer.retryAfterMilliseconds, Math.random() * most);
       return false;
@@ -167,7 +170,7 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
 
   addEventListener("online", () => {
     failures = 0;
-    outbox.heldUntil = 0;
+    if (isCutOff) outbox.heldUntil = 0;
     schedule(Math.random() * shortestWaitMilliseconds);
   });
   document.addEventListener("visibilitychange", () => {
