@@ -25,6 +25,7 @@ from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 
 import sdk_delivery
+import sdk_faults
 import sdk_visitor
 from sdk_stage import Log, Proxy, Shop
 
@@ -88,16 +89,20 @@ class Check:
     # The stack
 
     def ask(self, path, body, headers):
-        request = urllib.request.Request(self.options.url + path, json.dumps(body).encode(), headers)
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.options.url + path, content, headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
+    def as_server(self, path, body=None):
+        """What the client's server asks, with its secret key; with a body it posts."""
+        return self.ask(path, body, {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex,
+                                     "Authorization": f"Bearer {self.options.secret_key}"})
+
     def new_key(self, origins):
         """A publishable key that only works on pages of these origins."""
-        return self.ask("/v1/portal/keys", {"kind": "publishable", "name": "sdk check", "origins": origins,
-                                            "scopes": []},
-                        {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex,
-                         "Authorization": f"Bearer {self.options.secret_key}"})["secret"]
+        return self.as_server("/v1/portal/keys", {
+            "kind": "publishable", "name": "sdk check", "origins": origins, "scopes": []})["secret"]
 
     def server_takes_beacons(self):
         """Whether event-service reads JSON from text/plain, and keys from queries."""
@@ -160,6 +165,10 @@ class Check:
         """What the SDK keeps in this browser, by name."""
         return self.js("return Object.fromEntries(Object.entries(localStorage).filter(([k]) => k.startsWith('gv:')))")
 
+    def waiting(self):
+        """Names of the events that are stored and not answered for yet."""
+        return [name for name in self.stored() if name.startswith("gv:e:")]
+
     def sent(self):
         """Ids of the events that were carried, each as often as it was."""
         return [event["event_id"] for request in self.proxy.requests for event in request["events"]]
@@ -173,11 +182,15 @@ class Check:
             print("  wait  the server takes no text/plain and no key in the query yet: the proxy rewrites both")
         try:
             self.start()
-            for part in (*sdk_delivery.PARTS, *sdk_visitor.PARTS):
+            for part in (*sdk_delivery.PARTS, *sdk_faults.PARTS, *sdk_visitor.PARTS):
                 if self.options.only and self.options.only not in part.__name__:
                     continue
                 self.fresh()
-                part(self)
+                try:
+                    part(self)
+                except (WebDriverException, urllib.error.URLError, LookupError, TypeError, ValueError) as error:
+                    self.holds(f"{part.__name__} comes to its end", False, f"{error.__class__.__name__}: {error}"[:500])
+                    self.start()
         finally:
             self.stop()
 
