@@ -2,7 +2,8 @@
 
 usage: sdk_check.py --url http://127.0.0.1:8080 --event-url http://127.0.0.1:8103
                     --service-seed .local/secrets/analytics.seed --client-id cli_...
-                    --secret-key gv_sk_... [--screenshots DIRECTORY] [--report FILE] [--only NAME]
+                    --secret-key gv_sk_... [--event-pid-file .local/run/event.pid] [--screenshots DIRECTORY] [--report FILE]
+                    [--only NAME]
 
 A shop on a port of its own loads the SDK from the gateway, through a proxy that can lose, refuse
 and delay. What counts is what is in event-service's log afterwards: each event once, by its id.
@@ -24,6 +25,7 @@ from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 
 import sdk_delivery
+import sdk_faults
 import sdk_visitor
 from sdk_stage import Log, Proxy, Shop
 
@@ -87,16 +89,20 @@ class Check:
     # The stack
 
     def ask(self, path, body, headers):
-        request = urllib.request.Request(self.options.url + path, json.dumps(body).encode(), headers)
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.options.url + path, content, headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)
 
+    def as_server(self, path, body=None):
+        """What the client's server asks, with its secret key; with a body it posts."""
+        return self.ask(path, body, {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex,
+                                     "Authorization": f"Bearer {self.options.secret_key}"})
+
     def new_key(self, origins):
         """A publishable key that only works on pages of these origins."""
-        return self.ask("/v1/portal/keys", {"kind": "publishable", "name": "sdk check", "origins": origins,
-                                            "scopes": []},
-                        {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex,
-                         "Authorization": f"Bearer {self.options.secret_key}"})["secret"]
+        return self.as_server("/v1/portal/keys", {
+            "kind": "publishable", "name": "sdk check", "origins": origins, "scopes": []})["secret"]
 
     def server_takes_beacons(self):
         """Whether event-service reads JSON from text/plain, and keys from queries."""
@@ -159,6 +165,10 @@ class Check:
         """What the SDK keeps in this browser, by name."""
         return self.js("return Object.fromEntries(Object.entries(localStorage).filter(([k]) => k.startsWith('gv:')))")
 
+    def waiting(self):
+        """Names of the events that are stored and not answered for yet."""
+        return [name for name in self.stored() if name.startswith("gv:e:")]
+
     def sent(self):
         """Ids of the events that were carried, each as often as it was."""
         return [event["event_id"] for request in self.proxy.requests for event in request["events"]]
@@ -172,11 +182,15 @@ class Check:
             print("  wait  the server takes no text/plain and no key in the query yet: the proxy rewrites both")
         try:
             self.start()
-            for part in (*sdk_delivery.PARTS, *sdk_visitor.PARTS):
+            for part in (*sdk_delivery.PARTS, *sdk_faults.PARTS, *sdk_visitor.PARTS):
                 if self.options.only and self.options.only not in part.__name__:
                     continue
                 self.fresh()
-                part(self)
+                try:
+                    part(self)
+                except (WebDriverException, urllib.error.URLError, LookupError, TypeError, ValueError) as error:
+                    self.holds(f"{part.__name__} comes to its end", False, f"{error.__class__.__name__}: {error}"[:500])
+                    self.start()
         finally:
             self.stop()
 
@@ -188,6 +202,7 @@ def main():
     parser.add_argument("--service-seed", required=True, type=pathlib.Path)
     parser.add_argument("--client-id", required=True)
     parser.add_argument("--secret-key", required=True)
+    parser.add_argument("--event-pid-file", type=pathlib.Path, help="of event-service, which is killed for a check")
     parser.add_argument("--screenshots", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--only", help="only the parts whose name has this in it")

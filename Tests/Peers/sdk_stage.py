@@ -121,6 +121,7 @@ class Proxy(Server):
         self.poison = None  # a text that makes a body too large
         self.delays = {}  # seconds, by a part of the path
         self.altered = False  # whether scripts come with a byte more
+        self.weather = None  # random.Random: a third of the requests fail, each in a way of its own
 
     def pass_on(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -138,12 +139,10 @@ class Proxy(Server):
         else:
             status, headers, content = self.ask(handler, path, body)
         note.update(status=status, ended=time.monotonic())
-        with self.lock:
-            if carries_events and not forced and self.lost_answers > 0:
-                self.lost_answers -= 1
-                note["status"] = 0
-                handler.close_connection = True
-                return
+        if carries_events and not forced and self.loses_answer():
+            note["status"] = 0
+            handler.close_connection = True
+            return
         if self.altered and path.endswith("grapevine.js"):
             content += b"\n"
         handler.answer(status, headers, content)
@@ -160,10 +159,20 @@ class Proxy(Server):
             self.requests.append(note)
         return note
 
+    def loses_answer(self):
+        with self.lock:
+            if self.lost_answers > 0:
+                self.lost_answers -= 1
+                return True
+            return bool(self.weather) and self.weather.random() < 0.15
+
     def forced(self, body):
         with self.lock:
             if self.answers:
                 return self.answers.pop(0)
+            if self.weather and self.weather.random() < 0.2:
+                status = self.weather.choice([408, 429, 500, 502, 503, 413])
+                return status, {"Retry-After": "1"} if status == 429 else {}, {"status": status}
         if len(body) > self.largest_bytes or (self.poison and self.poison in body.decode()):
             return 413, {}, {"status": 413, "code": "body_too_large"}
         return None

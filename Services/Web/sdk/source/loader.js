@@ -27,9 +27,10 @@
   if (data.pages !== "manual") stub.page();
 
   addEventListener("pagehide", () => {
-    if (stub !== window.grapevine || navigator.globalPrivacyControl) return;
+    if (stub.version || navigator.globalPrivacyControl) return;
     let [consent, person, visitor] = [data.consent, , uuid()];
     try {
+      consent = localStorage["gv:consent"] || consent;
       visitor = localStorage["gv:visitor"] || visitor;
     } catch {}
     const events = [];
@@ -45,7 +46,7 @@
           page: { url: address.split(/[?#]/)[0] },
         });
     }
-    if (events.length && navigator.sendBeacon(`${base}/v1/sdk/events?key=${data.key}`, JSON.stringify({ events })))
-      queue.length = 0;
+    const body = JSON.stringify({ sent_at: new Date(), events });
+    if (events[0] && navigator.sendBeacon(`${base}/v1/sdk/events?key=${data.key}`, body)) queue.length = 0;
   });
 })(document.currentScript, document.currentScript.dataset, [], 0);

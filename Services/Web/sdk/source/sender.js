@@ -16,6 +16,9 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
   let [timer, due, failures] = [null, Infinity, 0];
   let running = null;
   let isStopped = false;
+  /** Whether what holds is only that the network was away. */
+  let isCutOff = false;
+  let refusedSince = null;
 
   /** Flushes after so many milliseconds, or earlier when that was agreed before. */
   function schedule(milliseconds) {
@@ -32,7 +35,7 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
   /** Sends everything that waits. Resolves when it is sent or has to wait. */
   function flush() {
     if (isStopped) return Promise.resolve();
-    return (running ??= alone(drain).then(() => {
+    return (running ??= alone(drain).finally(() => {
       running = null;
       if (outbox.names().length) schedule(Math.max(wait(), shortestWaitMilliseconds));
     }));
@@ -44,16 +47,22 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
     return left > 2 * longestRetryAfterMilliseconds ? 0 : Math.max(0, left);
   };
 
-  /** Runs while no other page of this origin does. Without storage a page has events of its own only. */
+  /**
+   * Runs while no other page of this origin does, or not at all: a later flush tries again. Without
+   * storage a page has events of its own only.
+   */
   async function alone(work) {
     if (!storage.isOpen() || !navigator.locks) return work();
-    let isOurs = false;
-    const locked = () => {
-      isOurs = true;
+    // Never a request that waits: of a page that is put aside, it would keep all others waiting.
+    const locked = (lock) => {
+      if (!lock) refusedSince ??= Date.now();
+      const isStuck = refusedSince && Date.now() - refusedSince > 2 * timeoutMilliseconds;
+      if (!lock && !isStuck) return;
+      refusedSince = null;
       return work();
     };
-    // A lock that the browser refuses: the server knows ids again, so nothing counts twice.
-    return navigator.locks.request(lockName, locked).catch(() => isOurs || work());
+    // Without the lock nothing counts twice either: the server knows ids again.
+    return navigator.locks.request(lockName, { ifAvailable: true }, locked).catch(() => work());
   }
 
   async function drain() {
@@ -81,6 +90,7 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
     if (status === 413 || status === 400) return divide(batch, answer);
     if (status === 0 || status === 408 || status === 429 || status >= 500) {
       failures += 1;
+      isCutOff = status === 0;
       const most = Math.min(longestWaitMilliseconds, shortestWaitMilliseconds * 2 ** failures);
       outbox.heldUntil = Date.now() + Math.max(answer.retryAfterMilliseconds, Math.random() * most);
       return false;
@@ -167,7 +177,7 @@ export function createSender({ address, lockName, storage, outbox, emit }) {
 
   addEventListener("online", () => {
     failures = 0;
-    outbox.heldUntil = 0;
+    if (isCutOff) outbox.heldUntil = 0;
     schedule(Math.random() * shortestWaitMilliseconds);
   });
   document.addEventListener("visibilitychange", () => {
