@@ -1,0 +1,54 @@
+import HTTPKit
+import Kernel
+import ServiceKit
+
+/// What PostHog's clients call: events, and the flags that they ask for, of which there are none.
+struct PostHogFront: Sendable {
+    /// Where the key is when no header has it.
+    static let keys = KeyPlaces(
+        query: ["api_key", "token", "key"],
+        body: { body in
+            (try? JSONSlice(parsing: body)).flatMap { PostHogTranslation.key(in: $0) }
+        })
+    private static let success = #""status":1"#
+
+    let front: ClientFront
+
+    /// `POST /v1/sdk/posthog/{call}`.
+    func respond(_ request: HTTPRequest, _ principal: SDKPrincipal) async throws -> HTTPResponse {
+        switch try request.pathParameters.string("call") {
+        case "batch", "capture", "e", "track": try await take(request, principal)
+        case "flags", "decide": flags(request)
+        default: throw Problem.notFound("call")
+        }
+    }
+
+    /// One event, a list, or `{"batch": […]}`; every path takes each of them.
+    func take(_ request: HTTPRequest, _ principal: SDKPrincipal) async throws -> HTTPResponse {
+        let body = try JSONSlice(parsing: request.body)
+        let translation = PostHogTranslation(
+            receivedAt: request.context.receivedAt,
+            sharedSentAt: ClientText.time(body["sent_at"]))
+        let list = body.kind == .array ? body : body["batch"]
+        guard let list, list.kind == .array else {
+            let reading = translation.read(body)
+            return ClientFront.answer(
+                Self.success, try await front.take(one: reading, request, principal))
+        }
+        let readings = try ClientFront.events(of: list, at: "/batch").enumerated().map {
+            translation.read($0.element, at: $0.offset)
+        }
+        return ClientFront.answer(
+            Self.success, try await front.take(readings, request, principal))
+    }
+
+    private func flags(_ request: HTTPRequest) -> HTTPResponse {
+        .json(
+            [
+                "flags": [:], "featureFlags": [:], "featureFlagPayloads": [:],
+                "errorsWhileComputingFlags": false, "sessionRecording": false,
+                "supportedCompression": ["gzip"], "config": ["enable_collect_everything": true],
+                "requestId": .string(request.context.requestID),
+            ] as JSONValue)
+    }
+}
