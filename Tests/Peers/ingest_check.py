@@ -196,10 +196,10 @@ def send_with_rudder(host, key, person, errors):
     return ids
 
 
-def send_with_posthog(host, key, person, errors):
+def send_with_posthog(host, key, person, errors, **more):
     client = Posthog(
         key, host=host, gzip=True, flush_at=BATCH, flush_interval=0.2, max_retries=10,
-        on_error=lambda error, items: errors.append(error))
+        on_error=lambda error, items: errors.append(error), **more)
     calls = [
         lambda n: client.capture("Order Completed", distinct_id=person, properties={
             "order_id": f"{person}-{n}", "revenue": 25.5, "currency": "USD"}),
@@ -210,6 +210,10 @@ def send_with_posthog(host, key, person, errors):
     ids = [calls[n % len(calls)](n) for n in range(EVENTS)]
     client.shutdown()
     return ids
+
+
+def send_with_newer_posthog(host, key, person, errors):
+    return send_with_posthog(host, key, person, errors, capture_mode="v1", capture_compression="deflate")
 
 
 def send_cloud_events(host, key, person, errors):
@@ -253,6 +257,7 @@ CLIENTS = {
     "segment-analytics-python": (send_with_segment, "/v1/sdk/segment"),
     "rudder-sdk-python": (send_with_rudder, "/v1/sdk/segment"),
     "posthog": (send_with_posthog, "/v1/sdk/posthog"),
+    "posthog, newer protocol": (send_with_newer_posthog, "/v1/sdk/posthog"),
     "cloudevents": (send_cloud_events, ""),
 }
 FAULTS = {

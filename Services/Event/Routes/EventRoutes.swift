@@ -36,6 +36,9 @@ extension EventService {
         router.group(sdk(PostHogFront.keys)) { group in
             group.post("/posthog/{call}", limits: ClientFront.limits, handler: postHog.respond)
             group.post("/posthog/i/v0/e", limits: ClientFront.limits, handler: postHog.take)
+            group.post(
+                "/posthog/i/v1/analytics/events", limits: ClientFront.limits,
+                handler: postHog.takeListed)
         }
         let cloudEvents = CloudEventsFront(front: front)
         router.group(sdk(CloudEventsFront.keys)) { group in

@@ -132,6 +132,27 @@ import Testing
         }
     }
 
+    @Test func `a log that cannot be written says when to try again, and then takes the same`()
+        async throws
+    {
+        try await EventHarness.run { harness in
+            let headers: HTTPHeaders = [
+                "Content-Type": "application/json",
+                "Authorization": "Bearer \(harness.keys.secret.text)",
+            ]
+            let client = harness.database.client()
+            _ = try await client.execute("alter table log_segment rename to log_segment_away")
+            let refused = try await harness.post(Self.path, Self.bytes("r1"), headers)
+            #expect(refused.status == 503)
+            #expect(refused.headers["Retry-After"] == "1")
+            #expect(try JSONCoding.parse(refused.body)["code"] == "log_unavailable")
+            _ = try await client.execute("alter table log_segment_away rename to log_segment")
+            await client.shutdown()
+            #expect(try await harness.post(Self.path, Self.bytes("r1"), headers).status == 202)
+            #expect(try await harness.logged().map(\.eventID) == ["r1"])
+        }
+    }
+
     @Test func `a sender with a wrong clock is put right, and told when it writes nonsense`()
         async throws
     {

@@ -18,6 +18,7 @@ struct EventHarness {
     let http: HTTPClient
     let callerKey: Ed25519PrivateKey
     let keys: KeyDirectory
+    let database: TestDatabase
 
     static func run(_ body: (EventHarness) async throws -> Void) async throws {
         let keys = try KeyDirectory()
@@ -35,7 +36,7 @@ struct EventHarness {
                 common: common, world: World())
             let harness = EventHarness(
                 service: service, http: HTTPClient(HTTPClientConfiguration(), world: World()),
-                callerKey: caller, keys: keys)
+                callerKey: caller, keys: keys, database: database)
             do {
                 try await eventually("the service is ready") { try await harness.isReady() }
                 try await body(harness)

@@ -16,8 +16,11 @@ enum ClientText {
     }
 
     /// A time in ISO 8601, which some write without a zone or with a space; nil for anything else.
-    static func time(_ value: JSONSlice?) -> Timestamp? {
-        guard let text = value?.string, text.utf8.count <= 40 else { return nil }
+    static func time(_ value: JSONSlice?) -> Timestamp? { time(value?.string) }
+
+    /// The same of a text.
+    static func time(_ text: String?) -> Timestamp? {
+        guard let text, text.utf8.count <= 40 else { return nil }
         if let time = Timestamp(text) { return time }
         var bytes = Array(text.utf8)
         guard bytes.count >= 19 else { return nil }

@@ -28,12 +28,15 @@ struct PostHogTranslation: Sendable {
         return nil
     }
 
+    /// One event. Some clients put what they say of themselves into `options`.
     func read(_ event: JSONSlice, at index: Int = 0) -> EventReading {
         do throws(EventRejection) {
             guard event.kind == .object else { throw .notAnObject }
             try EventChecks.size(event.bytes.count)
+            let isTimed = event["options"]?["disable_skew_correction"]?.value.bool ?? false
             let clock = SenderClock(
-                receivedAt: receivedAt, sentAt: ClientText.time(event["sent_at"]) ?? sharedSentAt)
+                receivedAt: receivedAt,
+                sentAt: isTimed ? nil : ClientText.time(event["sent_at"]) ?? sharedSentAt)
             return .event(try IncomingEvent(try parts(event, index), clock))
         } catch {
             return .rejected(eventID: ClientText.id(event["uuid"]), error.told(in: Self.names))
@@ -82,6 +85,7 @@ struct PostHogTranslation: Sendable {
         }
         let isVisitor =
             says("$is_identified", "false") || says("$process_person_profile", "false")
+            || event["options"]?["process_person_profile"]?.value.bool == false
             || (distinct != nil && ClientText.id(properties?["$device_id"]) == distinct)
         if isVisitor {
             parts.anonymousID = distinct
@@ -122,6 +126,8 @@ struct PostHogTranslation: Sendable {
         }
         parts.properties = own.object
         parts.traits = traits.object
+        said.set("$session_id", event["session_id"])
+        said.set("$window_id", event["window_id"])
         if let said = said.object { parts.context.append(("posthog", said)) }
     }
 }

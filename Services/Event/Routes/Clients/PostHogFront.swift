@@ -42,6 +42,40 @@ struct PostHogFront: Sendable {
             Self.success, try await front.take(readings, request, principal))
     }
 
+    /// The newer protocol, whose answer tells what became of each event by its `uuid`.
+    func takeListed(
+        _ request: HTTPRequest, _ principal: SDKPrincipal
+    ) async throws -> HTTPResponse {
+        let body = try JSONSlice(parsing: request.body)
+        guard let list = body["batch"], list.kind == .array else {
+            throw Problem.badRequest(
+                "batch_required", "Send {\"batch\": […]}.", pointer: "/batch")
+        }
+        let translation = PostHogTranslation(
+            receivedAt: request.context.receivedAt,
+            sharedSentAt: ClientText.time(request.headers["PostHog-Request-Timestamp"]))
+        let events = try ClientFront.events(of: list, at: "/batch")
+        let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
+        var told = ObjectBuilder()
+        for (event, result) in zip(events, try await front.take(readings, request, principal)) {
+            guard let uuid = event["uuid"]?.string else { continue }
+            told.set(uuid, Self.verdict(on: result))
+        }
+        let results = EncodedJSON(object: [("results", EncodedJSON(object: told.members))])
+        return .bytes(Array(results.bytes), contentType: MediaType.json)
+    }
+
+    private static func verdict(on result: IngestResult) -> EncodedJSON {
+        let (word, details): (String, String?) =
+            switch result {
+            case .logged(_, .conflict): ("warning", "event_id_conflict")
+            case .logged: ("ok", nil)
+            case .rejected(_, let rejection): ("drop", rejection.detail)
+            }
+        let why = details.map { [(name: "details", value: EncodedJSON(text: $0))] } ?? []
+        return EncodedJSON(object: [("result", EncodedJSON(text: word))] + why)
+    }
+
     private func flags(_ request: HTTPRequest) -> HTTPResponse {
         .json(
             [

@@ -150,6 +150,31 @@ import Testing
         }
     }
 
+    @Test func `PostHog's newer protocol tells what became of each event`() async throws {
+        try await EventHarness.run { harness in
+            func event(_ uuid: String, _ name: String) -> String {
+                #"{"event":"\#(name)","uuid":"\#(uuid)","distinct_id":"u","options":{"#
+                    + #""process_person_profile":false},"session_id":"s"}"#
+            }
+            func send(_ events: String) async throws -> JSONValue {
+                try await harness.post(
+                    "\(Self.postHog)/i/v1/analytics/events", json: #"{"batch":[\#(events)]}"#,
+                    key: harness.keys.secret.text
+                ).body
+            }
+            _ = try await send(event("1", "a"))
+            let answer = try await send(
+                [event("1", "a"), event("2", "b"), event("3", ""), event("1", "c")]
+                    .joined(separator: ","))
+            let results = answer["results"]?.object ?? [:]
+            #expect(results.mapValues { $0["result"] } == ["1": "warning", "2": "ok", "3": "drop"])
+            let logged = try await harness.logged()
+            #expect(logged.map(\.eventID) == ["1", "2"])
+            #expect(logged.first?.participant?.anonymousID == "u")
+            #expect(logged.first?.context?.at("posthog.$session_id") == "s")
+        }
+    }
+
     @Test func `CloudEvents come structured, as a batch and binary`() async throws {
         try await EventHarness.run { harness in
             func send(_ body: String, _ more: HTTPHeaders) async throws -> ClientResponse {
