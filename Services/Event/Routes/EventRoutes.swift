@@ -6,12 +6,14 @@ import ServiceKit
 extension EventService {
     /// Every route of the service.
     package func routes(_ router: inout Router) {
-        let ingest = IngestEvents(intake: EventIntake(appender: log.appender))
+        let intake = EventIntake(appender: log.appender)
+        let ingest = IngestEvents(intake: intake)
         let append = AppendMessages(log: log, webhookSources: webhookSources)
         let feed = ReadFeed(log: log)
-        router.group(sdk) { group in
+        router.group(sdk(IngestEvents.keys)) { group in
             group.post("/events", limits: IngestEvents.limits, handler: ingest.respond)
         }
+        mountClients(ClientFront(intake: intake), &router)
         webhookRoutes(&router)
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
@@ -23,11 +25,34 @@ extension EventService {
         }
     }
 
-    private var sdk: Audience<SDKPrincipal> {
+    /// The fronts for other people's clients, which differ in where they put the key.
+    private func mountClients(_ front: ClientFront, _ router: inout Router) {
+        let segment = SegmentFront(front: front)
+        router.group(sdk(SegmentFront.keys)) { group in
+            group.post(
+                "/segment/v1/{call}", limits: ClientFront.limits, handler: segment.respond)
+            group.get(
+                "/segment/v1/projects/{write_key}/settings", handler: segment.settings)
+        }
+        let postHog = PostHogFront(front: front)
+        router.group(sdk(PostHogFront.keys)) { group in
+            group.post("/posthog/{call}", limits: ClientFront.limits, handler: postHog.respond)
+            group.post("/posthog/i/v0/e", limits: ClientFront.limits, handler: postHog.take)
+            group.post(
+                "/posthog/i/v1/analytics/events", limits: ClientFront.limits,
+                handler: postHog.takeListed)
+        }
+        let cloudEvents = CloudEventsFront(front: front)
+        router.group(sdk(CloudEventsFront.keys)) { group in
+            group.post("/cloudevents", limits: ClientFront.limits, handler: cloudEvents.respond)
+        }
+    }
+
+    private func sdk(_ keys: KeyPlaces) -> Audience<SDKPrincipal> {
         context.audiences.sdk(
             limits: AudienceLimits(
                 perKey: RateLimitPolicy(
                     "events", limit: configuration.requestsPerSecondPerKey, per: .seconds(1))),
-            bodyLimitBytes: IngestEvents.maximumBytes)
+            keys: keys)
     }
 }

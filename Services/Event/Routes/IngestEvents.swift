@@ -9,7 +9,11 @@ struct IngestEvents: Sendable {
     static let maximumBytes = 500_000
     /// The most events in one body.
     static let maximumEvents = 2500
-    static let limits = RouteLimits(bodyLimitBytes: maximumBytes)
+    /// Beacons call their JSON plain text, so that the browser asks nobody first.
+    static let limits = RouteLimits(
+        bodyLimitBytes: maximumBytes, contentTypes: [MediaType.json, MediaType.plainText])
+    /// Beacons cannot set a header.
+    static let keys = KeyPlaces(query: ["key"])
 
     let intake: EventIntake
 

@@ -6,6 +6,8 @@ package enum MediaType {
     package static let json = "application/json"
     /// RFC 9457.
     package static let problem = "application/problem+json"
+    /// What a page may send to another origin without a preflight: beacons call JSON so.
+    package static let plainText = "text/plain"
     /// Server-sent events.
     package static let eventStream = "text/event-stream"
 

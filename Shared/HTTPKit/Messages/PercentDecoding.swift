@@ -1,13 +1,14 @@
 /// Strict percent-decoding (RFC 3986 §2.1): a broken escape, a NUL or bad UTF-8 is an error.
-enum PercentDecoding {
+package enum PercentDecoding {
     /// What was decoded, and how many bytes it took before.
-    struct Decoded {
-        let text: String
+    package struct Decoded {
+        /// The text.
+        package let text: String
         let encodedCount: Int
     }
 
     /// Decodes one path segment or one side of a query parameter; nil when it is malformed.
-    static func decode(
+    package static func decode(
         _ bytes: some Collection<UInt8>, plusIsSpace: Bool
     ) -> Decoded? {
         let count = bytes.count

@@ -10,6 +10,8 @@ struct APIKeyAuthenticator: Sendable {
     let members: MemberAuthenticator?
     let limiter: RateLimiter
     let limits: AudienceLimits
+    /// Where `sdk` callers may put the key.
+    var places = KeyPlaces.headers
 
     func portal(_ request: HTTPRequest) async throws -> PortalPrincipal {
         let credential = try Credentials.bearer(request)
@@ -31,7 +33,7 @@ struct APIKeyAuthenticator: Sendable {
     }
 
     func sdk(_ request: HTTPRequest) async throws -> SDKPrincipal {
-        let key = try await resolve(Credentials.apiKey(request))
+        let key = try await resolve(places.key(of: request))
         try Self.checkOrigin(of: request, for: key)
         try await count(key.keyID.description, of: key.clientID)
         return SDKPrincipal(

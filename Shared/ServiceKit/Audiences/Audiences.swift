@@ -56,17 +56,19 @@ package struct Audiences: Sendable {
     package var sdk: Audience<SDKPrincipal> { sdk(limits: .none) }
 
     /// `/v1/sdk`: publishable and secret keys, browsers of any origin that the key allows.
+    ///
+    /// - Parameter keys: where a key may be when no header has it.
     package func sdk(
-        limits: AudienceLimits, bodyLimitBytes: Int = 1 << 20
+        limits: AudienceLimits, keys places: KeyPlaces = .headers, bodyLimitBytes: Int = 1 << 20
     ) -> Audience<SDKPrincipal> {
         let keys = APIKeyAuthenticator(
-            resolver: resolver, members: nil, limiter: limiter, limits: limits)
+            resolver: resolver, members: nil, limiter: limiter, limits: limits, places: places)
         // A preflight carries no key, so every origin may ask; the call itself checks the key's
         // list.
         let crossOrigin = CrossOriginPolicy(
             allowedHeaders: [
                 "Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key",
-                "X-Grapevine-Key", "X-Request-Id", "traceparent",
+                "X-Grapevine-Key", "X-Request-Id", "X-Retry-Count", "traceparent",
             ],
             allows: { _, _ in true })
         return Audience(

@@ -124,7 +124,7 @@ import Testing
             }
             await harness.service.stop()
             let client = PostgresClient(
-                try PostgresConfiguration(url: harness.databaseURL), telemetry: Telemetry())
+                try PostgresConfiguration(url: harness.database.url), telemetry: Telemetry())
             #expect(try await written(client) == ["t:1": 4])
             await client.shutdown()
         }

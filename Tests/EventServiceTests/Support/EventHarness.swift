@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import HTTPKit
 import Kernel
+import MessagingKit
 import SecurityKit
 import ServiceKit
 import TestKit
@@ -17,7 +18,7 @@ struct EventHarness {
     let http: HTTPClient
     let callerKey: Ed25519PrivateKey
     let keys: KeyDirectory
-    let databaseURL: String
+    let database: TestDatabase
 
     static func run(_ body: (EventHarness) async throws -> Void) async throws {
         let keys = try KeyDirectory()
@@ -35,7 +36,7 @@ struct EventHarness {
                 common: common, world: World())
             let harness = EventHarness(
                 service: service, http: HTTPClient(HTTPClientConfiguration(), world: World()),
-                callerKey: caller, keys: keys, databaseURL: database.url)
+                callerKey: caller, keys: keys, database: database)
             do {
                 try await eventually("the service is ready") { try await harness.isReady() }
                 try await body(harness)
@@ -73,6 +74,33 @@ struct EventHarness {
         return (response.status, try JSONCoding.parse(response.body))
     }
 
+    /// Sends a body to a path with whatever headers; the answer as it came.
+    func post(
+        _ path: String, _ body: [UInt8], _ headers: HTTPHeaders = HTTPHeaders()
+    ) async throws -> ClientResponse {
+        try await http.send(
+            ClientRequest(method: .post, url: service.url + path, headers: headers, body: body),
+            describedBy: Self.description)
+    }
+
+    /// Sends JSON to a path with a key; the answer's status and document.
+    func post(
+        _ path: String, json: String, key: String?
+    ) async throws -> (status: Int, body: JSONValue) {
+        var headers: HTTPHeaders = ["Content-Type": "application/json"]
+        if let key { headers.add("Authorization", "Bearer \(key)") }
+        let response = try await post(path, Array(json.utf8), headers)
+        return (response.status, try JSONCoding.parse(response.body))
+    }
+
+    /// Every event of the client in the log.
+    func logged() async throws -> [LogEvent] {
+        let shard = ShardMap.installed.shard(of: keys.clientID)
+        return try await HTTPLog(peer: peer).feed(
+            FeedRequest(subscriber: nil, shard: shard, after: 0)
+        ).events
+    }
+
     /// The log as another service sees it.
     var peer: PeerClient {
         let issuer = ServiceTokenIssuer(
@@ -92,6 +120,9 @@ struct KeyDirectory: Sendable {
     let publishable = APIKeySecret.generate(kind: .publishable, mode: .live)
     let secret = APIKeySecret.generate(kind: .secret, mode: .live)
     let suspended = APIKeySecret.generate(kind: .secret, mode: .live)
+    /// Publishable, for pages of `origin` only.
+    let bound = APIKeySecret.generate(kind: .publishable, mode: .live)
+    static let origin = "https://shop.example"
 
     init() throws {}
 
@@ -112,14 +143,19 @@ struct KeyDirectory: Sendable {
     }
 
     private func key(_ hash: String) -> ResolvedKey? {
-        func resolved(_ kind: APIKeyKind, _ status: ClientStatus) -> ResolvedKey {
+        func resolved(
+            _ kind: APIKeyKind, _ status: ClientStatus, origins: [String] = []
+        ) -> ResolvedKey {
             ResolvedKey(
                 keyID: APIKeyID(UUID()), clientID: clientID, kind: kind, mode: .live, scopes: [],
-                origins: [], clientStatus: status, businessClockOffsetMilliseconds: 0)
+                origins: origins, clientStatus: status, businessClockOffsetMilliseconds: 0)
         }
         if hash == Hex.encode(publishable.hash) { return resolved(.publishable, .active) }
         if hash == Hex.encode(secret.hash) { return resolved(.secret, .active) }
         if hash == Hex.encode(suspended.hash) { return resolved(.secret, .suspended) }
+        if hash == Hex.encode(bound.hash) {
+            return resolved(.publishable, .active, origins: [Self.origin])
+        }
         return nil
     }
 

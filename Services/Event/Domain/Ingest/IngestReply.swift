@@ -38,6 +38,14 @@ enum IngestResult: Sendable {
 
 /// The body of the answer to a batch: counts, and one result per event in the order sent.
 enum IngestReply {
+    /// What was not taken of a batch, each with its place in it.
+    static func refused(_ results: [IngestResult]) -> [String] {
+        results.enumerated().compactMap { index, result in
+            guard case .rejected = result else { return nil }
+            return #"{"index":\#(index),"# + result.json.dropFirst()
+        }
+    }
+
     static func bytes(_ results: [IngestResult]) -> [UInt8] {
         var counts = (accepted: 0, duplicate: 0, rejected: 0)
         for result in results {
