@@ -76,7 +76,7 @@ class Shop(Server):
         super().__init__(Pages)
 
     def page(self, query, nonce):
-        data = {"key": query.get("key", self.key), "url": self.gateway, "campaign": self.campaign,
+        data = {"key": query.get("key", self.key), "url": self.gateway + "/", "campaign": self.campaign,
                 "consent": query.get("consent"), "pages": query.get("pages", "manual")}
         attributes = " ".join(f'data-{name}="{html.escape(value)}"' for name, value in data.items() if value)
         files = f"{self.gateway}/sdk/{self.version}"

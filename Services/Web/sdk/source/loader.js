@@ -4,7 +4,7 @@
 /* global VERSION, INTEGRITY */
 (function (script, data, queue, count) {
   if (window.grapevine) return;
-  const base = data.url || new URL(script.src).origin;
+  const base = new URL(data.url || script.src).origin;
   const hex = (value, digits) => value.toString(16).padStart(digits, 0);
   const uuid = (random = "", time = hex(Date.now(), 12)) => {
     for (const byte of crypto.getRandomValues(new Uint8Array(8))) random += hex(byte, 2);

@@ -10,7 +10,7 @@ function start() {
   if (early?.version) return;
   const client = createClient({
     key: dataset.key,
-    base: dataset.url || new URL(src).origin,
+    base: new URL(dataset.url || src).origin,
     campaign: dataset.campaign,
     consent: dataset.consent || "memory",
     version: VERSION,
