@@ -15,6 +15,7 @@ package final class Transaction: PostgresExecutor {
         var savepoints = 0
         /// The last failure of a statement.
         var failure: PostgresError?
+        var afterCommit: [@Sendable () -> Void] = []
     }
 
     private let session: Session
@@ -47,6 +48,13 @@ package final class Transaction: PostgresExecutor {
         let (all, extra) = try end(with: statements)
         let tables = try await commit(all)
         return tables.dropFirst(extra).dropLast().map(\.rows)
+    }
+
+    /// Has `action` run once the transaction is known to be committed, before the caller goes on:
+    /// for telling others in this process. Not when it is rolled back, nor when its end is unknown.
+    /// It must not block.
+    package func afterCommit(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.afterCommit.append(action) }
     }
 
     /// Runs a text of several statements without values; `limit` replaces the usual deadline.
@@ -188,7 +196,11 @@ package final class Transaction: PostgresExecutor {
                 throw state.withLock { $0.failure }
                     ?? PostgresError(.transactionAborted, "a statement had failed")
             }
-            state.withLock { $0.hasCommitted = true }
+            let actions = state.withLock { state in
+                state.hasCommitted = true
+                return state.afterCommit
+            }
+            for action in actions { action() }
             return tables
         } catch {
             guard error.outcomeIsUnknown else { throw record(error) }
