@@ -19,6 +19,29 @@ import Testing
         }
     }
 
+    @Test func `a change and its message are written together or not at all`() async throws {
+        try await Stage.with { stage in
+            let outbox = stage.outbox()
+            let client = stage.client()
+            func write(_ number: Int) async throws {
+                try await outbox.write(
+                    [
+                        """
+                        insert into test_effect (client_id, number)
+                        values (\(client), 10 / \(number))
+                        """
+                    ], telling: [MemoryLog.message(number, client: client)])
+            }
+            try await stage.running(outbox.run) {
+                try await write(2)
+                await #expect(throws: PostgresError.self) { try await write(0) }
+                try await write(5)
+                try await eventually { stage.log.numbers(of: client) == [2, 5] }
+            }
+            #expect(try await stage.count("test_effect") == 2)
+        }
+    }
+
     @Test func `a message of a rolled back change is never sent`() async throws {
         try await Stage.with { stage in
             let outbox = stage.outbox()

@@ -12,9 +12,9 @@ package struct Outbox: Sendable {
     /// How often a quiet outbox looks for messages of other replicas or of a process that died.
     private static let pollInterval = Duration.seconds(1)
 
-    private let store: OutboxStore
+    let store: OutboxStore
     private let relay: Relay
-    private let wake: WakeSignal
+    let wake: WakeSignal
 
     /// An outbox over the tables of `MessagingMigrations` in `postgres`; `run()` does the relaying.
     ///
@@ -38,14 +38,8 @@ package struct Outbox: Sendable {
         _ messages: [LogMessage], in transaction: Transaction
     ) async throws {
         guard !messages.isEmpty else { return }
-        let rows = try messages.map { message in
-            guard (1...LogMessage.maximumIDLength).contains(message.id.count),
-                EventType.isValid(message.type)
-            else { throw OutboxError.invalidMessage(type: message.type) }
-            return (message.clientID, message.id, try JSONCoding.encode(message))
-        }
-        try await store.append(rows, in: transaction)
-        wake.raise()
+        try await transaction.execute(try Self.insertion(of: messages))
+        transaction.afterCommit { [wake] in wake.raise() }
     }
 
     /// Waits until the log has these messages: for changes that others must see before the caller

@@ -43,19 +43,21 @@ struct OutboxStore: Sendable {
 
     let postgres: PostgresClient
 
-    /// Adds messages in their order, in the caller's transaction.
-    func append(
-        _ messages: [(clientID: ClientID, id: String, body: [UInt8])], in transaction: Transaction
-    ) async throws(PostgresError) {
-        try await transaction.execute(
-            """
+    /// A statement that adds messages in their order; `wanted` is a query for the ids of those that
+    /// are to be added, all without it.
+    static func insertion(
+        _ messages: [(clientID: ClientID, id: String, body: [UInt8])], wanted: SQL? = nil
+    ) -> SQL {
+        let condition: SQL = wanted.map { "where message_id in (\($0))" } ?? ""
+        return """
             insert into messaging_outbox (client_id, message_id, body)
             select client_id, message_id, body
             from unnest(\(messages.map(\.clientID))::uuid[], \(messages.map(\.id))::text[],
                 \(messages.map(\.body))::bytea[])
                 with ordinality as message (client_id, message_id, body, place)
+            \(condition)
             order by place
-            """)
+            """
     }
 
     /// Claims the clients with the oldest messages that nobody relays, and reads their messages.
