@@ -114,7 +114,7 @@ extension NotificationService {
             name: "mail", concurrency: configuration.mailConcurrency,
             patience: min(configuration.sendTimeout, .seconds(8)), telemetry: context.telemetry,
             wake: WakeSignal(), claim: { try await sending.claim($0) },
-            perform: { await sending.perform($0) })
+            recover: { try await sending.recover() }, perform: { await sending.perform($0) })
     }
 
     private static func webhookLoop(
@@ -126,11 +126,17 @@ extension NotificationService {
             targets: configuration.allowsPrivateTargets ? .any : .publicOnly,
             deadline: configuration.webhookTimeout, leaseMargin: configuration.leaseMargin,
             schedule: configuration.webhookSchedule, world: context.world)
+        let wake = WakeSignal()
         return SendingLoop(
             name: "webhooks", concurrency: configuration.webhookConcurrency,
             patience: min(configuration.webhookTimeout, .seconds(8)),
-            telemetry: context.telemetry, wake: WakeSignal(),
-            claim: { try await sending.claim($0) }, perform: { await sending.perform($0) })
+            telemetry: context.telemetry, wake: wake, claim: { try await sending.claim($0) },
+            recover: { try await sending.recover() },
+            perform: { job in
+                await sending.perform(job)
+                // Its endpoint may have more, that waited for it.
+                wake.raise()
+            })
     }
 }
 

@@ -13,6 +13,8 @@ struct MailSending: Sendable {
     let schedule: RetrySchedule
     let world: World
     private let results: SendingResults
+    /// Results that come at the same time are recorded together.
+    private let finish: Gathering<MailFinish, Bool>
 
     init(
         queue: MailQueue, client: MailClient, sender: MailSender, links: UnsubscribeLinks,
@@ -27,15 +29,33 @@ struct MailSending: Sendable {
         self.schedule = schedule
         self.world = world
         results = SendingResults("mail", world.telemetry)
+        finish = .gathering { [queue] in try await queue.finish($0) }
     }
 
     var lease: Duration { deadline + leaseMargin }
 
     func claim(_ limit: Int) async throws -> SendingLoop<MailJob>.Found {
-        let claim = try await queue.claim(limit, lease: lease, at: world.clock.now())
-        results.count("unknown", claim.lost)
+        let now = world.clock.now()
+        let claim = try await queue.claim(limit, lease: lease, at: now)
         if !claim.jobs.isEmpty { world.faults.reach(NotificationCrashPoint.mailClaimed) }
-        return SendingLoop.Found(jobs: claim.jobs, hasMore: claim.isBusy)
+        do {
+            try await queue.refuse(claim.suppressed, at: now)
+        } catch {
+            // They are still due and are found again; the others have their lease and must go.
+            world.telemetry.logger.warning(
+                "messages to suppressed addresses cannot be refused",
+                [("error", .text("\(error)"))])
+        }
+        return SendingLoop.Found(jobs: claim.jobs, hasMore: claim.isFull)
+    }
+
+    /// Counts attempts whose outcome will never be known, and has their messages sent again.
+    func recover() async throws {
+        var count = MailQueue.batchLimit
+        while count == MailQueue.batchLimit {
+            count = try await queue.recover(at: world.clock.now())
+            results.count("unknown", count)
+        }
     }
 
     func perform(_ job: MailJob) async {
@@ -83,8 +103,8 @@ struct MailSending: Sendable {
         let end = ContinuousClock.now + leaseMargin
         while true {
             do {
-                let isCurrent = try await queue.finish(
-                    job, result, attempt: status, code: code, at: now)
+                let isCurrent = try await finish(
+                    MailFinish(job: job, result: result, status: status, code: code, at: now))
                 if !isCurrent { results.count("void", 1) }
                 return
             } catch {

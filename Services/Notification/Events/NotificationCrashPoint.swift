@@ -7,7 +7,7 @@ enum NotificationCrashPoint {
     /// The participant was looked up and nothing is stored: asking again does no harm.
     static let sendAfterLookUp = CrashPoint(
         "notification.send", .afterOutsideCallBeforeRecord)
-    /// A message is written and not committed.
+    /// A message is rendered and about to be written.
     static let sendBeforeCommit = CrashPoint("notification.send", .beforeCommit)
     /// A message is stored and nobody was told: the same key gives it again.
     static let sendAfterCommit = CrashPoint("notification.send", .afterCommitBeforeReply)

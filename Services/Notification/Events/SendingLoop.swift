@@ -1,5 +1,4 @@
 import Kernel
-import MessagingKit
 import Synchronization
 
 /// Claims jobs from a queue and performs so many at once, until its task is cancelled.
@@ -12,17 +11,24 @@ struct SendingLoop<Job: Sendable>: Sendable {
     }
 
     /// How often a quiet queue is looked at: rows become due, and other replicas add some.
-    private static var pollInterval: Duration { .milliseconds(500) }
+    private static var pollInterval: Duration { .seconds(1) }
+    /// The least time from a look that found jobs to the next one, so that under load a look finds
+    /// several.
+    private static var gatherInterval: Duration { .milliseconds(10) }
+    /// How often `recover` is called.
+    private static var recoverInterval: Duration { .seconds(1) }
 
     let name: String
     let concurrency: Int
     /// How long a job may take to end after the service was told to stop.
     let patience: Duration
     let telemetry: Telemetry
-    /// Raised when there may be something new.
+    /// Raised after the commit of something new.
     let wake: WakeSignal
     /// Claims at most so many jobs.
     let claim: @Sendable (Int) async throws -> Found
+    /// Takes back jobs whose lease ended, of this process or of one that died.
+    let recover: @Sendable () async throws -> Void
     let perform: @Sendable (Job) async -> Void
 
     private final class UnderWay: Sendable {
@@ -32,8 +38,8 @@ struct SendingLoop<Job: Sendable>: Sendable {
 
     func run() async {
         let underWay = UnderWay()
-        var pace = IdlePace(longest: Self.pollInterval)
         var backoff = Backoff()
+        var recovered: ContinuousClock.Instant?
         while !Task.isCancelled {
             let (seen, seenEnded) = (wake.raises, underWay.ended.raises)
             let free = concurrency - underWay.count.load(ordering: .acquiring)
@@ -42,16 +48,19 @@ struct SendingLoop<Job: Sendable>: Sendable {
                 continue
             }
             do {
+                let began = ContinuousClock.now
+                if recovered.map({ began - $0 >= Self.recoverInterval }) ?? true {
+                    try await Task { [recover] in try await recover() }.value
+                    recovered = began
+                }
                 // Its own task, so that a shutdown does not leave claimed jobs to nobody.
                 let found = try await Task { [claim] in try await claim(free) }.value
                 backoff.succeed()
                 for job in found.jobs { start(job, underWay) }
-                if found.hasMore {
-                    pace.quicken()
-                    continue
+                if !found.jobs.isEmpty {
+                    try? await Task.sleep(until: began + Self.gatherInterval)
                 }
-                await wake.wait(past: seen, within: pace.next())
-                if wake.raises != seen { pace.quicken() }
+                if !found.hasMore { await wake.wait(past: seen, within: Self.pollInterval) }
             } catch {
                 telemetry.logger.warning(
                     "a queue cannot be read; trying again",

@@ -43,7 +43,7 @@ struct WebhookIntake: Sendable {
             }
         }
         try await queue.insert(deliveries, at: world.clock.now(), in: transaction)
-        if !deliveries.isEmpty { wake.raise() }
+        if !deliveries.isEmpty { transaction.afterCommit { [wake] in wake.raise() } }
     }
 
     private static func body(of event: LogEvent) throws -> [UInt8] {

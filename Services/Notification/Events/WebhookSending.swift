@@ -53,11 +53,15 @@ struct WebhookSending: Sendable {
     }
 
     func claim(_ limit: Int) async throws -> SendingLoop<WebhookJob>.Found {
-        let claim = try await queue.claim(
+        let jobs = try await queue.claim(
             limit, busy: underWay.busy, lease: deadline + leaseMargin, at: world.clock.now())
-        results.count("unknown", claim.lost)
-        for job in claim.jobs { underWay.add(1, job.webhookID) }
-        return SendingLoop.Found(jobs: claim.jobs, hasMore: !claim.jobs.isEmpty)
+        for job in jobs { underWay.add(1, job.webhookID) }
+        return SendingLoop.Found(jobs: jobs, hasMore: !jobs.isEmpty)
+    }
+
+    /// Counts attempts whose outcome will never be known, and has their deliveries sent again.
+    func recover() async throws {
+        results.count("unknown", try await queue.recover(at: world.clock.now()))
     }
 
     func perform(_ job: WebhookJob) async {

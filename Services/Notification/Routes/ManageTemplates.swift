@@ -18,6 +18,7 @@ struct ManageTemplates: Sendable {
     private struct Publication: Decodable { let version: Int }
 
     let store: TemplateStore
+    let published: PublishedTemplates
     let context: ServiceContext
 
     // MARK: - Reading
@@ -118,7 +119,10 @@ struct ManageTemplates: Sendable {
         let key = try Self.key(request)
         let version = try request.decode(Publication.self).version
         return try await perform(request, principal, status: 200) { transaction, now in
-            try await store.publish(
+            transaction.afterCommit { [published] in
+                published.forget(key, of: principal.clientID)
+            }
+            return try await store.publish(
                 version, key, of: principal.clientID, actor: principal.actor.text, at: now,
                 in: transaction)
         }

@@ -27,7 +27,9 @@ extension NotificationService {
         let barrier = BarrierMiddleware([subscriber.barrier])
         router.group(context.audiences.internal(middleware: [barrier])) { group in
             let send = SendNotification(
-                store: notifications, templates: compiled, secrets: secrets,
+                store: notifications,
+                queue: .gathering { [notifications] in try await notifications.queue($0) },
+                templates: compiled, secrets: secrets,
                 clientService: context.peer(.client), outbox: outbox,
                 postgres: context.postgres, wake: mailLoop.wake, world: context.world)
             group.on(NotificationContracts.send) { input, request, _ in
@@ -37,7 +39,7 @@ extension NotificationService {
     }
 
     private func mountTemplates(_ group: inout RouteGroup<PortalPrincipal>) {
-        let manage = ManageTemplates(store: templates, context: context)
+        let manage = ManageTemplates(store: templates, published: compiled, context: context)
         let one = "/templates/{template_key}"
         group.get("/templates", handler: manage.list)
         group.post("/templates", handler: manage.create)

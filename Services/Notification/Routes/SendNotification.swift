@@ -10,6 +10,8 @@ struct SendNotification: Sendable {
     private static let lookUpDeadline = Duration.seconds(4)
 
     let store: NotificationStore
+    /// Queues messages of calls at the same time together.
+    let queue: Gathering<NewNotification, NotificationStore.Storing>
     let templates: PublishedTemplates
     let secrets: NotificationSecrets
     let clientService: PeerClient
@@ -23,32 +25,48 @@ struct SendNotification: Sendable {
     ) async throws -> SendNotificationResponse {
         try Self.check(input)
         let key = try IdempotencyRequest(required: request, clientID: input.clientID)
-        if let known = try await known(key) { return known }
-        let new = try await compose(input, key, request)
-        let stored = try await postgres.withTransaction { transaction in
-            guard let stored = try await store.insert(new, in: transaction) else {
-                return NewNotification?.none
-            }
-            if stored.mail == nil {
-                let message = NotificationMessages().ended(
-                    NotificationChange(
-                        notificationID: stored.id, participantID: input.participantID,
-                        channel: input.channel, template: input.template, reason: stored.reason),
-                    of: input.clientID, campaign: input.campaignID,
-                    traceparent: stored.traceparent, at: stored.at)
-                try await outbox.append([message], in: transaction)
-            }
-            world.faults.reach(NotificationCrashPoint.sendBeforeCommit)
-            return stored
+        let new: NewNotification
+        do {
+            new = try await compose(input, key, request)
+        } catch {
+            // What was answered before is answered again, whoever is away.
+            if let known = try await known(key) { return known }
+            throw error
         }
+        world.faults.reach(NotificationCrashPoint.sendBeforeCommit)
+        let stored = try await store(new)
         guard let stored else {
-            // A twin was first; its message counts.
+            // The key was used before; that message counts.
             guard let known = try await known(key) else { throw Problem.unavailable() }
             return known
         }
         world.faults.reach(NotificationCrashPoint.sendAfterCommit)
-        wake.raise()
+        if stored.mail != nil { wake.raise() }
         return stored.response
+    }
+
+    /// The message as it was stored; nil when its key is another's.
+    private func store(_ new: NewNotification) async throws -> NewNotification? {
+        var refused = new
+        if new.mail != nil {
+            switch try await queue(new) {
+            case .stored: return new
+            case .taken: return nil
+            case .suppressed: refused = new.refused("suppressed")
+            }
+        }
+        let message = NotificationMessages().ended(
+            NotificationChange(
+                notificationID: new.id, participantID: new.request.participantID,
+                channel: new.request.channel, template: new.request.template,
+                reason: refused.reason),
+            of: new.clientID, campaign: new.request.campaignID, traceparent: new.traceparent,
+            at: new.at)
+        return try await postgres.withTransaction { [refused] transaction in
+            guard try await store.insert(refused: refused, in: transaction) else { return nil }
+            try await outbox.append([message], in: transaction)
+            return refused
+        }
     }
 
     private static func check(_ input: SendNotificationRequest) throws(Problem) {

@@ -33,7 +33,7 @@ enum MailResult: Sendable, Hashable {
 /// knows whether the server took the message: it is counted and sent again with the same id.
 struct MailQueue: Sendable {
     /// Rows looked at in one turn.
-    private static let batchLimit = 100
+    static let batchLimit = 100
 
     let postgres: PostgresClient
     let outbox: Outbox
@@ -45,94 +45,109 @@ struct MailQueue: Sendable {
 
     struct Claim: Sendable {
         var jobs: [MailJob] = []
-        /// Attempts whose outcome will never be known.
-        var lost = 0
-        /// Whether any row was touched, so that there may be more.
-        var isBusy = false
+        /// Messages that will not go, to be refused.
+        var suppressed: [DueRow] = []
+        /// Whether every row that was looked at was due, so that there may be more.
+        var isFull = false
+        /// Whether messages got a place in the future: their client sends faster than it may.
+        var hasPostponed = false
     }
 
-    /// Leases at most `limit` due messages for `lease`.
+    /// Leases at most `limit` due messages for `lease`, in one statement.
     func claim(_ limit: Int, lease: Duration, at now: Timestamp) async throws -> Claim {
+        let claim = try await claim(limit, looking: limit, lease: lease, at: now)
+        // A client that has used up its rate must not hide what others have waiting.
+        guard claim.isFull, claim.hasPostponed, claim.jobs.count < limit else { return claim }
+        var more = try await self.claim(
+            limit - claim.jobs.count, looking: Self.batchLimit, lease: lease, at: now)
+        more.jobs = claim.jobs + more.jobs
+        more.suppressed += claim.suppressed
+        return more
+    }
+
+    private func claim(
+        _ limit: Int, looking count: Int, lease: Duration, at now: Timestamp
+    ) async throws -> Claim {
+        let rows: [DueRow] = try await postgres.query(
+            Self.claiming(limit, of: count, until: now + lease, rate: rate, at: now))
+        return Claim(
+            jobs: rows.compactMap(\.job), suppressed: rows.filter(\.isSuppressed),
+            isFull: rows.count == count, hasPostponed: rows.contains { $0.isPostponed })
+    }
+
+    /// Each due message gets its place in its client's sending rate; those whose place has come are
+    /// begun, the others wait for it.
+    private static func claiming(
+        _ limit: Int, of count: Int, until leaseEnd: Timestamp, rate: SendingRate,
+        at now: Timestamp
+    ) -> SQL {
+        """
+        with due as (
+            select n.client_id, n.notification_id, n.due_at, n.has_slot,
+                exists (
+                    select from suppression s
+                    where s.client_id = n.client_id and s.address_hash = n.address_hash
+                ) as is_suppressed
+            from notification n
+            where n.status = 'queued' and n.due_at <= \(now)
+            order by n.due_at limit \(count) for update of n skip locked
+        ), \(rate.placing(at: now)), chosen as (
+            select client_id, notification_id, place, place <= \(now) and row_number() over (
+                order by place > \(now), due_at, notification_id) <= \(limit) as is_ready
+            from placed
+        ), begun as (
+            update notification n
+            set status = 'sending', attempts = n.attempts + 1, lease_until = \(leaseEnd)
+            from chosen c
+            where c.is_ready and n.client_id = c.client_id
+                and n.notification_id = c.notification_id
+            returning n.*
+        ), noted as (
+            insert into notification_attempt (
+                client_id, notification_id, attempt, status, started_at)
+            select client_id, notification_id, attempts, 'sending', \(now) from begun
+        ), postponed as (
+            update notification n set due_at = c.place, has_slot = true
+            from chosen c
+            where not c.is_ready and n.client_id = c.client_id
+                and n.notification_id = c.notification_id
+        )
+        select due.client_id, due.notification_id, due.is_suppressed,
+            coalesce(c.place > \(now), false) as is_postponed, b.attempts, b.address,
+            b.address_hash, b.subject, b.text_body, b.html_body, b.created_at, b.participant_id,
+            b.channel, b.template_key, b.campaign_id, b.traceparent
+        from due
+        left join chosen c
+            on c.client_id = due.client_id and c.notification_id = due.notification_id
+        left join begun b
+            on b.client_id = due.client_id and b.notification_id = due.notification_id
+        """
+    }
+
+    /// Ends messages whose address was suppressed after they were asked for.
+    func refuse(_ rows: [DueRow], at now: Timestamp) async throws {
+        guard !rows.isEmpty else { return }
         try await postgres.withTransaction { transaction in
-            var claim = Claim()
-            claim.lost = try await recover(at: now, in: transaction)
-            let due = try await transaction.query(
+            let ended: [EndedRow] = try await transaction.query(
                 """
-                select n.client_id, n.notification_id, n.has_slot,
-                    s.address_hash is not null as is_suppressed
-                from notification n
-                left join suppression s
-                    on s.client_id = n.client_id and s.address_hash = n.address_hash
-                where n.status = 'queued' and n.due_at <= \(now)
-                order by n.due_at limit \(Self.batchLimit) for update of n skip locked
-                """, as: DueRow.self)
-            let suppressed = due.filter(\.isSuppressed)
-            if !suppressed.isEmpty { try await refuse(suppressed, at: now, in: transaction) }
-            let slots = try await rate.slots(
-                for: due.filter { !$0.isSuppressed }, at: now, in: transaction)
-            let ready = slots.filter { $0.at <= now }
-            try await postpone(
-                slots.filter { $0.at > now } + ready.dropFirst(limit), in: transaction)
-            claim.jobs = try await begin(
-                ready.prefix(limit).map(\.row), until: now + lease, at: now, in: transaction)
-            claim.isBusy = claim.lost + due.count > 0 && ready.count <= limit
-            return claim
+                update notification n
+                set status = 'failed', reason = 'suppressed', finished_at = \(now)
+                from unnest(\(rows.map(\.clientID)), \(rows.map(\.id))) as r (client_id, id)
+                where n.client_id = r.client_id and n.notification_id = r.id
+                    and n.status = 'queued'
+                returning \(EndedRow.columns)
+                """)
+            try await publish(ended, reason: "suppressed", at: now, in: transaction)
         }
     }
 
-    private func begin(
-        _ rows: [DueRow], until leaseEnd: Timestamp, at now: Timestamp, in transaction: Transaction
-    ) async throws -> [MailJob] {
-        guard !rows.isEmpty else { return [] }
-        return try await transaction.query(
-            """
-            with begun as (
-                update notification n
-                set status = 'sending', attempts = n.attempts + 1, lease_until = \(leaseEnd)
-                from unnest(\(rows.map(\.clientID)), \(rows.map(\.id))) as r (client_id, id)
-                where n.client_id = r.client_id and n.notification_id = r.id
-                returning n.*
-            ), noted as (
-                insert into notification_attempt (
-                    client_id, notification_id, attempt, status, started_at)
-                select client_id, notification_id, attempts, 'sending', \(now) from begun
-            )
-            select client_id, notification_id, attempts, address, address_hash, subject,
-                text_body, html_body, created_at, participant_id, channel, template_key,
-                campaign_id, traceparent
-            from begun
-            """)
+    /// Takes back messages whose lease ended without a result, so many at most. How many.
+    func recover(at now: Timestamp) async throws -> Int {
+        try await postgres.withTransaction { transaction in
+            try await recover(at: now, in: transaction)
+        }
     }
 
-    private func postpone(
-        _ slots: [SendingRate.Slot], in transaction: Transaction
-    ) async throws {
-        guard !slots.isEmpty else { return }
-        _ = try await transaction.execute(
-            """
-            update notification n set due_at = r.at, has_slot = true
-            from unnest(
-                \(slots.map(\.row.clientID)), \(slots.map(\.row.id)), \(slots.map(\.at))
-            ) as r (client_id, id, at)
-            where n.client_id = r.client_id and n.notification_id = r.id
-            """)
-    }
-
-    private func refuse(
-        _ rows: [DueRow], at now: Timestamp, in transaction: Transaction
-    ) async throws {
-        let ended: [EndedRow] = try await transaction.query(
-            """
-            update notification n
-            set status = 'failed', reason = 'suppressed', finished_at = \(now)
-            from unnest(\(rows.map(\.clientID)), \(rows.map(\.id))) as r (client_id, id)
-            where n.client_id = r.client_id and n.notification_id = r.id
-            returning \(EndedRow.columns)
-            """)
-        try await publish(ended, reason: "suppressed", at: now, in: transaction)
-    }
-
-    /// Takes back messages whose lease ended without a result. How many.
     private func recover(at now: Timestamp, in transaction: Transaction) async throws -> Int {
         let ended: [EndedRow] = try await transaction.query(
             """
@@ -171,64 +186,5 @@ struct MailQueue: Sendable {
                     row.change(reason: reason), of: row.clientID, campaign: row.campaignID,
                     traceparent: row.traceparent, at: now)
             }, in: transaction)
-    }
-
-    // MARK: - Recording
-
-    /// Records an attempt. False when it is void: its lease ended and another was begun.
-    func finish(
-        _ job: MailJob, _ result: MailResult, attempt status: String, code: String?,
-        at now: Timestamp
-    ) async throws -> Bool {
-        let isUnknown = status == "unknown"
-        let (next, reason, due): (NotificationStatus, String?, Timestamp) =
-            switch result {
-            case .sent: (.sent, nil, now)
-            case .again(let at, let reason): (.queued, reason, at)
-            case .failed(let reason): (.failed, reason, now)
-            }
-        return try await postgres.withTransaction { transaction in
-            _ = try await transaction.execute(
-                """
-                update notification_attempt
-                set status = \(status), code = \(code), finished_at = \(now)
-                where client_id = \(job.clientID) and notification_id = \(job.id)
-                and attempt = \(job.attempt) and status in ('sending', 'unknown')
-                """)
-            // Also when the lease has ended, as long as nobody began another attempt.
-            let updated = try await transaction.execute(
-                """
-                update notification
-                set status = \(next.rawValue), reason = \(reason), due_at = \(due),
-                    lease_until = null, has_slot = false,
-                    unknown_attempts = unknown_attempts + \(isUnknown ? 1 : 0),
-                    finished_at = \(next == .queued ? nil : now)
-                where client_id = \(job.clientID) and notification_id = \(job.id)
-                and attempts = \(job.attempt) and status in ('sending', 'queued')
-                """)
-            guard updated == 1 else { return false }
-            if next != .queued {
-                let message = messages.ended(
-                    job.change.with(reason: reason), of: job.clientID, campaign: job.campaignID,
-                    traceparent: job.traceparent, at: now)
-                try await outbox.append([message], in: transaction)
-            }
-            return true
-        }
-    }
-}
-
-/// A message that is due.
-struct DueRow: RowDecodable {
-    let clientID: ClientID
-    let id: NotificationID
-    let hasSlot: Bool
-    let isSuppressed: Bool
-
-    init(row: Row) throws(PostgresError) {
-        clientID = try row.get("client_id")
-        id = try row.get("notification_id")
-        hasSlot = try row.get("has_slot")
-        isSuppressed = try row.get("is_suppressed")
     }
 }

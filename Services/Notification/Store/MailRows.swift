@@ -54,3 +54,23 @@ extension MailJob: RowDecodable {
             campaignID: try row.get("campaign_id"), traceparent: try row.get("traceparent"))
     }
 }
+
+/// A message that was due, and what the look at it decided.
+struct DueRow: RowDecodable {
+    let clientID: ClientID
+    let id: NotificationID
+    let isSuppressed: Bool
+    /// Whether it got a place in the future.
+    let isPostponed: Bool
+    /// Nil when it was not begun.
+    let job: MailJob?
+
+    init(row: Row) throws(PostgresError) {
+        clientID = try row.get("client_id")
+        id = try row.get("notification_id")
+        isSuppressed = try row.get("is_suppressed")
+        isPostponed = try row.get("is_postponed")
+        let attempts: Int? = try row.get("attempts")
+        job = attempts == nil ? nil : try MailJob(row: row)
+    }
+}

@@ -34,46 +34,85 @@ struct NotificationStore: Sendable {
         }
     }
 
-    /// Stores a message; refused when its address is suppressed. Nil when a twin was first.
-    func insert(
-        _ new: NewNotification, in transaction: Transaction
-    ) async throws -> NewNotification? {
-        var new = new
-        if let mail = new.mail,
-            try await isSuppressed(mail.hash, of: new.clientID, in: transaction)
-        {
-            new = new.refused("suppressed")
+    /// What became of a message that was to be stored.
+    enum Storing: Sendable, Hashable {
+        case stored
+        /// Its address is suppressed; nothing was stored.
+        case suppressed
+        /// Another message has its key.
+        case taken
+    }
+
+    /// Queues messages that have mail, in one round trip. What became of each, in their order.
+    func queue(_ new: [NewNotification]) async throws -> [Storing] {
+        let rows = try await postgres.query(Self.queueing(new))
+        var outcomes: [NotificationID: Storing] = [:]
+        for row in rows {
+            let isSuppressed: Bool = try row.get("is_suppressed")
+            outcomes[try row.get("notification_id")] = isSuppressed ? .suppressed : .stored
         }
-        let status: NotificationStatus = new.mail == nil ? .refused : .queued
+        return new.map { outcomes[$0.id] ?? .taken }
+    }
+
+    private static func queueing(_ new: [NewNotification]) -> SQL {
+        let requests = new.map(\.request)
+        let mails = new.map(\.mail)
+        return """
+            with new as (
+                select * from unnest(
+                    \(new.map(\.clientID)), \(new.map(\.id)), \(new.map(\.requestKey))::text[],
+                    \(new.map(\.fingerprint)), \(requests.map(\.campaignID))::uuid[],
+                    \(requests.map(\.runID))::uuid[], \(requests.map(\.participantID)),
+                    \(requests.map(\.channel.rawValue))::text[],
+                    \(requests.map(\.template))::text[], \(new.map(\.templateVersion))::bigint[],
+                    \(mails.map { $0?.address.description })::text[], \(mails.map { $0?.hash }),
+                    \(mails.map { $0?.content.subject })::text[],
+                    \(mails.map { $0?.content.text })::text[],
+                    \(mails.map { $0?.content.html })::text[],
+                    \(new.map(\.traceparent))::text[], \(new.map(\.at))
+                ) as r (
+                    client_id, notification_id, request_key, fingerprint, campaign_id, run_id,
+                    participant_id, channel, template_key, template_version, address,
+                    address_hash, subject, text_body, html_body, traceparent, at)
+            ), suppressed as (
+                select new.notification_id from new
+                join suppression s
+                    on s.client_id = new.client_id and s.address_hash = new.address_hash
+            ), stored as (
+                insert into notification (
+                    client_id, notification_id, request_key, fingerprint, campaign_id, run_id,
+                    participant_id, channel, template_key, template_version, status, address,
+                    address_hash, subject, text_body, html_body, traceparent, due_at, created_at)
+                select client_id, notification_id, request_key, fingerprint, campaign_id, run_id,
+                    participant_id, channel, template_key, template_version, 'queued', address,
+                    address_hash, subject, text_body, html_body, traceparent, at, at
+                from new
+                where notification_id not in (select notification_id from suppressed)
+                on conflict (client_id, request_key) do nothing
+                returning notification_id
+            )
+            select notification_id, false as is_suppressed from stored
+            union all select notification_id, true from suppressed
+            """
+    }
+
+    /// Stores a refusal. False when another message has its key.
+    func insert(refused new: NewNotification, in transaction: Transaction) async throws -> Bool {
         let request = new.request
         let inserted = try await transaction.execute(
             """
             insert into notification (
                 client_id, notification_id, request_key, fingerprint, campaign_id, run_id,
-                participant_id, channel, template_key, template_version, status, reason, address,
-                address_hash, subject, text_body, html_body, traceparent, due_at, created_at,
-                finished_at)
+                participant_id, channel, template_key, template_version, status, reason,
+                traceparent, due_at, created_at, finished_at)
             values (
                 \(new.clientID), \(new.id), \(new.requestKey), \(new.fingerprint),
                 \(request.campaignID), \(request.runID), \(request.participantID),
                 \(request.channel.rawValue), \(request.template), \(new.templateVersion),
-                \(status.rawValue), \(new.reason), \(new.mail?.address.description),
-                \(new.mail?.hash), \(new.mail?.content.subject), \(new.mail?.content.text),
-                \(new.mail?.content.html), \(new.traceparent), \(new.at), \(new.at),
-                \(status == .refused ? new.at : nil))
+                'refused', \(new.reason), \(new.traceparent), \(new.at), \(new.at), \(new.at))
             on conflict (client_id, request_key) do nothing
             """)
-        return inserted == 1 ? new : nil
-    }
-
-    private func isSuppressed(
-        _ hash: [UInt8], of client: ClientID, in transaction: Transaction
-    ) async throws -> Bool {
-        try await !transaction.query(
-            """
-            select 1 from suppression where client_id = \(client) and address_hash = \(hash)
-            """
-        ).isEmpty
+        return inserted == 1
     }
 
     /// Newest first, one more than `limit` when there are more.

@@ -85,62 +85,53 @@ struct WebhookQueue: Sendable {
 
     // MARK: - Claiming
 
-    struct Claim: Sendable {
-        let jobs: [WebhookJob]
-        let lost: Int
-    }
-
     /// Leases at most `limit` due deliveries, none of webhooks that are `busy`.
     func claim(
         _ limit: Int, busy: [WebhookID], lease: Duration, at now: Timestamp
-    ) async throws -> Claim {
+    ) async throws -> [WebhookJob] {
         let leaseEnd = now + lease
-        return try await postgres.withTransaction { transaction in
-            let lost = try await recover(at: now, in: transaction)
-            let jobs: [WebhookJob] = try await transaction.query(
-                """
-                with due as (
-                    select d.client_id, d.webhook_id, d.delivery_id, d.due_at
-                    from webhook_delivery d
-                    join webhook w on w.client_id = d.client_id and w.webhook_id = d.webhook_id
-                    where d.status = 'pending' and d.due_at <= \(now) and w.status = 'enabled'
-                    and d.webhook_id <> all(\(busy))
-                    order by d.due_at limit 500
-                ), candidate as (
-                    select *, row_number() over (
-                        partition by webhook_id order by due_at) as place
-                    from due
-                ), chosen as (
-                    select d.client_id, d.delivery_id from webhook_delivery d
-                    join candidate c on c.client_id = d.client_id
-                        and c.delivery_id = d.delivery_id
-                    where c.place <= \(Self.perWebhookLimit) and d.status = 'pending'
-                    order by c.due_at limit \(limit) for update of d skip locked
-                ), begun as (
-                    update webhook_delivery d
-                    set status = 'sending', attempts = d.attempts + 1,
-                        round_attempts = d.round_attempts + 1, lease_until = \(leaseEnd)
-                    from chosen
-                    where d.client_id = chosen.client_id and d.delivery_id = chosen.delivery_id
-                    returning d.*
-                ), noted as (
-                    insert into webhook_attempt (
-                        client_id, delivery_id, attempt, status, started_at)
-                    select client_id, delivery_id, attempts, 'sending', \(now) from begun
-                )
-                select b.client_id, b.webhook_id, b.delivery_id, b.attempts, b.round_attempts,
-                    b.body, b.traceparent, w.url, w.secret,
-                    case when w.previous_until > \(now) then w.previous_secret end as previous
-                from begun b
-                join webhook w on w.client_id = b.client_id and w.webhook_id = b.webhook_id
-                """)
-            return Claim(jobs: jobs, lost: lost)
-        }
+        return try await postgres.query(
+            """
+            with due as (
+                select d.client_id, d.webhook_id, d.delivery_id, d.due_at
+                from webhook_delivery d
+                join webhook w on w.client_id = d.client_id and w.webhook_id = d.webhook_id
+                where d.status = 'pending' and d.due_at <= \(now) and w.status = 'enabled'
+                and d.webhook_id <> all(\(busy))
+                order by d.due_at limit 500
+            ), candidate as (
+                select *, row_number() over (
+                    partition by webhook_id order by due_at) as place
+                from due
+            ), chosen as (
+                select d.client_id, d.delivery_id from webhook_delivery d
+                join candidate c on c.client_id = d.client_id
+                    and c.delivery_id = d.delivery_id
+                where c.place <= \(Self.perWebhookLimit) and d.status = 'pending'
+                order by c.due_at limit \(limit) for update of d skip locked
+            ), begun as (
+                update webhook_delivery d
+                set status = 'sending', attempts = d.attempts + 1,
+                    round_attempts = d.round_attempts + 1, lease_until = \(leaseEnd)
+                from chosen
+                where d.client_id = chosen.client_id and d.delivery_id = chosen.delivery_id
+                returning d.*
+            ), noted as (
+                insert into webhook_attempt (
+                    client_id, delivery_id, attempt, status, started_at)
+                select client_id, delivery_id, attempts, 'sending', \(now) from begun
+            )
+            select b.client_id, b.webhook_id, b.delivery_id, b.attempts, b.round_attempts,
+                b.body, b.traceparent, w.url, w.secret,
+                case when w.previous_until > \(now) then w.previous_secret end as previous
+            from begun b
+            join webhook w on w.client_id = b.client_id and w.webhook_id = b.webhook_id
+            """)
     }
 
     /// Takes back deliveries whose lease ended without a result. How many.
-    private func recover(at now: Timestamp, in transaction: Transaction) async throws -> Int {
-        try await transaction.execute(
+    func recover(at now: Timestamp) async throws -> Int {
+        try await postgres.execute(
             """
             with lost as (
                 select client_id, delivery_id, attempts from webhook_delivery

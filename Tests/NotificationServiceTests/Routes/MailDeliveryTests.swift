@@ -113,6 +113,26 @@ import Testing
         }
     }
 
+    @Test func `messages at the same time share calls to the database`() async throws {
+        try await NotificationHarness.run { harness in
+            let before = harness.databaseCalls
+            try await withThrowingDiscardingTaskGroup { group in
+                for number in 0..<200 {
+                    let participant = harness.peers.participant([
+                        "email": .string("p\(number)@people.example")
+                    ])
+                    group.addTask { _ = try await harness.send(to: participant) }
+                }
+            }
+            try await eventually("all are told of", within: .seconds(60)) {
+                harness.peers.log.messages.filter { $0.type == "notification.sent" }.count == 200
+            }
+            // Storing, beginning and recording one after the other would be three for each, before
+            // anything is relayed.
+            #expect(harness.databaseCalls - before < 3 * 200)
+        }
+    }
+
     @Test func `one client's mail is spread, and takes nothing from another's`() async throws {
         try await NotificationHarness.run(
             configure: { $0.mailsPerMinute = 3 },

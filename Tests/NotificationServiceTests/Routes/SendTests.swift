@@ -170,4 +170,16 @@ import Testing
             #expect(shown["html"] == nil)
         }
     }
+    @Test func `a repeat is answered as before, whoever is away`() async throws {
+        try await NotificationHarness.run { harness in
+            let participant = harness.peers.participant(["email": "ada@people.example"])
+            let first = try await harness.send(to: participant, key: "one")
+            harness.peers.setClientServiceAway(true)
+            #expect(try await harness.send(to: participant, key: "one") == first)
+            harness.peers.setClientServiceAway(false)
+            #expect(try await harness.send(to: participant, key: "one") == first)
+            _ = try await harness.notification(first.notificationID, is: "sent")
+            #expect(harness.sink.messages.count == 1)
+        }
+    }
 }

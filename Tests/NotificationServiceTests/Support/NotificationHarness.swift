@@ -101,6 +101,13 @@ struct NotificationHarness: Sendable {
         ).value
     }
 
+    /// How many calls to PostgreSQL have succeeded.
+    var databaseCalls: Int {
+        metrics.counter(
+            "grapevine_postgres_queries_total", help: "", [("result", "ok")]
+        ).value
+    }
+
     // MARK: - The workflow's calls
 
     var workflow: PeerClient {
