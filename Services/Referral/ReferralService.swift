@@ -34,7 +34,7 @@ package struct ReferralService: Service {
         let campaigns = CampaignStore(postgres: postgres)
         let hash = Self.hash(configuration, context)
         let events = ReferralEvents(
-            news: NewsTaking(campaigns: campaigns), campaigns: campaigns,
+            news: NewsTaking(campaigns: campaigns),
             attributions: AttributionStore(), outbox: outbox, messages: messages, hash: hash,
             ids: world.ids)
         self.configuration = configuration

@@ -9,7 +9,6 @@ struct ReferralEvents: Sendable {
     private static let maximumChannelLength = 50
 
     let news: NewsTaking
-    let campaigns: CampaignStore
     let attributions: AttributionStore
     let outbox: Outbox
     let messages: ReferralMessages
@@ -36,10 +35,12 @@ struct ReferralEvents: Sendable {
         // What services say is about nobody's visit.
         let events = events.filter { $0.participant != nil && $0.trust != .internal }
         guard !events.isEmpty else { return }
-        let offsets = try await campaigns.offsets(
-            of: Set(events.map(\.clientID)), in: transaction)
-        try await takeMailboxes(events, in: transaction)
-        var book = try await attributions.load(AttributionQuestion(events), in: transaction)
+        var others = [CampaignStore.offsets(of: Set(events.map(\.clientID)))]
+        let mailboxes = mailboxes(events)
+        if !mailboxes.isEmpty { others.append(AttributionStore.insertion(of: mailboxes)) }
+        var (book, rows) = try await attributions.load(
+            AttributionQuestion(events), beside: others, in: transaction)
+        let offsets = try CampaignStore.offsets(in: rows[0])
         for event in events {
             book.take(event, businessOffset: offsets[event.clientID] ?? .zero)
         }
@@ -60,7 +61,7 @@ struct ReferralEvents: Sendable {
             at: made.attributedAt, traceparent: made.traceparent)
     }
 
-    private func takeMailboxes(_ events: [LogEvent], in transaction: Transaction) async throws {
+    private func mailboxes(_ events: [LogEvent]) -> [(person: PersonKey, hash: [UInt8])] {
         var mailboxes: [(person: PersonKey, hash: [UInt8])] = []
         var seen: [PersonKey: Set<EmailAddress>] = [:]
         for event in events {
@@ -70,7 +71,7 @@ struct ReferralEvents: Sendable {
             else { continue }
             mailboxes.append((person, hash.email(email, of: event.clientID)))
         }
-        try await attributions.insert(mailboxes, in: transaction)
+        return mailboxes
     }
 
     private func takeShares(

@@ -6,19 +6,15 @@ import Kernel
 /// There is one link per campaign and participant, so the caller's idempotency key adds nothing.
 struct IssueLink: Sendable {
     let links: LinkStore
-    let campaigns: CampaignStore
     let definitions: DefinitionCache
     let publicURL: String
     let faults: any FaultInjector
 
     func respond(_ input: IssueReferralLinkRequest) async throws -> ReferralLink {
         let (client, campaign) = (input.clientID, input.campaignID)
-        if let link = try await links.find(campaign, input.participantID, of: client) {
-            return link.contract(publicURL)
-        }
-        guard let standing = try await campaigns.standing(campaign, of: client) else {
-            throw ReferralFailure.campaignUnknown
-        }
+        let known = try await links.standing(campaign, input.participantID, of: client)
+        if let link = known.link { return link.contract(publicURL) }
+        guard let standing = known.campaign else { throw ReferralFailure.campaignUnknown }
         let definition = try await definitions.definition(
             campaign, revision: standing.revision, of: client)
         guard Destinations(definition.referral) != nil else {
@@ -28,7 +24,8 @@ struct IssueLink: Sendable {
         guard standing.status == .active || standing.status == .paused else {
             throw ReferralFailure.campaignNotActive
         }
-        let link = try await links.issue(campaign, input.participantID, of: client)
+        let link = try await links.issue(
+            campaign, input.participantID, of: client, businessOffset: known.businessOffset)
         faults.reach(ReferralCrashPoint.linkAfterCommit)
         return link.contract(publicURL)
     }

@@ -19,8 +19,8 @@ extension ReferralService {
         let barrier = BarrierMiddleware([subscriber.barrier])
         router.group(context.audiences.internal(middleware: [barrier])) { group in
             let issue = IssueLink(
-                links: links, campaigns: campaigns, definitions: definitions,
-                publicURL: configuration.publicURL, faults: context.world.faults)
+                links: links, definitions: definitions, publicURL: configuration.publicURL,
+                faults: context.world.faults)
             let check = CheckConversion(booking: booking, definitions: definitions)
             group.on(ReferralContracts.issueLink) { input, _, _ in
                 try await issue.respond(input)

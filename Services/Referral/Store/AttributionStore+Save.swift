@@ -148,31 +148,27 @@ extension AttributionStore {
         return links
     }
 
-    /// Remembers hashes of people's mailboxes, at most five of each person.
-    func insert(
-        _ mailboxes: [(person: PersonKey, hash: [UInt8])], in transaction: Transaction
-    ) async throws {
-        guard !mailboxes.isEmpty else { return }
-        try await transaction.execute(
-            """
-            insert into referral_email (client_id, participant_id, email_hash)
-            select client_id, participant_id, email_hash from (
-                select new.*, row_number() over (
-                    partition by client_id, participant_id order by email_hash) as number
-                from unnest(\(mailboxes.map(\.person.clientID))::uuid[],
-                    \(mailboxes.map(\.person.participantID))::uuid[],
-                    \(mailboxes.map(\.hash))::bytea[])
-                    as new (client_id, participant_id, email_hash)
-                where not exists (select from referral_email known
-                    where (known.client_id, known.participant_id, known.email_hash)
-                        = (new.client_id, new.participant_id, new.email_hash))
-            ) numbered
-            where number + (select count(*) from referral_email known
-                where (known.client_id, known.participant_id)
-                    = (numbered.client_id, numbered.participant_id)) <= 5
-            order by client_id, participant_id, email_hash
-            on conflict do nothing
-            """)
+    /// A statement that remembers hashes of people's mailboxes, at most five of each person.
+    static func insertion(of mailboxes: [(person: PersonKey, hash: [UInt8])]) -> SQL {
+        """
+        insert into referral_email (client_id, participant_id, email_hash)
+        select client_id, participant_id, email_hash from (
+            select new.*, row_number() over (
+                partition by client_id, participant_id order by email_hash) as number
+            from unnest(\(mailboxes.map(\.person.clientID))::uuid[],
+                \(mailboxes.map(\.person.participantID))::uuid[],
+                \(mailboxes.map(\.hash))::bytea[])
+                as new (client_id, participant_id, email_hash)
+            where not exists (select from referral_email known
+                where (known.client_id, known.participant_id, known.email_hash)
+                    = (new.client_id, new.participant_id, new.email_hash))
+        ) numbered
+        where number + (select count(*) from referral_email known
+            where (known.client_id, known.participant_id)
+                = (numbered.client_id, numbered.participant_id)) <= 5
+        order by client_id, participant_id, email_hash
+        on conflict do nothing
+        """
     }
 }
 

@@ -39,47 +39,50 @@ struct AttributionStore: Sendable {
             and campaign.campaign_id = link.campaign_id
         """
 
-    /// Fills a book with all that the events ask about: two round trips, however many they are.
+    /// Fills a book with all that the events ask about: one round trip, or two when somebody may
+    /// come to have been brought.
+    ///
+    /// - Parameter others: statements that travel with the first ones; their rows are returned.
     func load(
-        _ question: AttributionQuestion, in transaction: Transaction
-    ) async throws -> AttributionBook {
-        let (visitors, people) = (question.visitors.sorted(), question.people.sorted())
-        let results = try await transaction.pipeline([
-            Self.clicks(Array(question.clicks)), Self.codes(Array(question.codes)),
-            Self.visitorTouches(visitors), Self.users(visitors), Self.personTouches(people),
-            Self.attributions(people),
-        ])
+        _ question: AttributionQuestion, beside others: [SQL] = [], in transaction: Transaction
+    ) async throws -> (AttributionBook, others: [[Row]]) {
+        let parts = Self.parts(question)
+        let results = try await transaction.pipeline(others + parts.map(\.statement))
         var book = AttributionBook()
-        for row in results[0] {
-            let link = try Self.link(row)
-            let key = ClickKey(clientID: link.clientID, clickID: try row.get("click_id"))
-            book.clicks[key] = (link, try row.get("clicked_at"))
+        for (part, rows) in zip(parts, results.dropFirst(others.count)) {
+            for row in rows { try part.read(row, &book) }
         }
-        for row in results[1] {
-            let link = try Self.link(row)
-            guard let code = ReferralCode(link.code) else { continue }
-            book.linksByCode[CodeKey(clientID: link.clientID, code: code)] = link
+        if question.people.contains(where: { book.referrers[$0] == nil }) {
+            try await loadChains(&book, in: transaction)
         }
-        for row in results[2] {
-            let key = VisitorKey(
-                clientID: try row.get("client_id"), anonymousID: try row.get("anonymous_id"))
-            book.visitorTouches[key] = try Self.touch(row)
+        return (book, Array(results.prefix(others.count)))
+    }
+
+    /// A statement and how its rows come into the book.
+    private struct Part {
+        let statement: SQL
+        let read: (Row, inout AttributionBook) throws -> Void
+    }
+
+    /// Only what the events need.
+    private static func parts(_ question: AttributionQuestion) -> [Part] {
+        let (visitors, people) = (question.visitors.sorted(), question.people.sorted())
+        var parts: [Part] = []
+        if !question.clicks.isEmpty {
+            parts.append(Part(statement: clicks(Array(question.clicks)), read: readClick))
         }
-        for row in results[3] {
-            let key = VisitorKey(
-                clientID: try row.get("client_id"), anonymousID: try row.get("anonymous_id"))
-            book.users[key, default: []].insert(try row.get("participant_id"))
+        if !question.codes.isEmpty {
+            parts.append(Part(statement: codes(Array(question.codes)), read: readCode))
         }
-        for row in results[4] {
-            book.personTouches[try Self.person(row, "participant_id")] =
-                AttributionBook.PersonTouch(
-                    touch: try Self.touch(row), refusal: try row.get("refusal"))
+        if !visitors.isEmpty {
+            parts.append(Part(statement: visitorTouches(visitors), read: readVisitorTouch))
+            parts.append(Part(statement: users(visitors), read: readUser))
         }
-        for row in results[5] {
-            book.referrers[try Self.person(row, "referee_id")] = try row.get("referrer_id")
+        if !people.isEmpty {
+            parts.append(Part(statement: personTouches(people), read: readPersonTouch))
+            parts.append(Part(statement: attributions(people), read: readAttribution))
         }
-        try await loadChains(&book, in: transaction)
-        return book
+        return parts
     }
 
     /// Who brought the owners of the links in question, and who brought those, and so on.
@@ -88,28 +91,28 @@ struct AttributionStore: Sendable {
     ) async throws {
         let owners = book.possibleReferrers.sorted()
         guard !owners.isEmpty else { return }
-        let rows = try await transaction.query(
-            """
-            with recursive chain (client_id, referee_id, referrer_id, depth) as (
-                select client_id, referee_id, referrer_id, 1 from referral_attribution
-                where (client_id, referee_id) in (
-                    select * from unnest(\(owners.map(\.clientID))::uuid[],
-                        \(owners.map(\.participantID))::uuid[]))
-                union
-                select above.client_id, above.referee_id, above.referrer_id, chain.depth + 1
-                from chain join referral_attribution above
-                    on above.client_id = chain.client_id
-                    and above.referee_id = chain.referrer_id
-                where chain.depth <= \(AttributionBook.chainLimit)
-            )
-            select distinct client_id, referee_id, referrer_id from chain
-            """)
-        for row in rows {
-            book.referrers[try Self.person(row, "referee_id")] = try row.get("referrer_id")
+        for row in try await transaction.query(Self.chains(above: owners)) {
+            try Self.readAttribution(row, &book)
         }
     }
 
     // MARK: - Statements
+
+    private static func chains(above owners: [PersonKey]) -> SQL {
+        """
+        with recursive chain (client_id, referee_id, referrer_id, depth) as (
+            select client_id, referee_id, referrer_id, 1 from referral_attribution
+            where (client_id, referee_id) in (\(asked(owners)))
+            union
+            select above.client_id, above.referee_id, above.referrer_id, chain.depth + 1
+            from chain join referral_attribution above
+                on above.client_id = chain.client_id
+                and above.referee_id = chain.referrer_id
+            where chain.depth <= \(AttributionBook.chainLimit)
+        )
+        select distinct client_id, referee_id, referrer_id from chain
+        """
+    }
 
     private static func clicks(_ keys: [ClickKey]) -> SQL {
         """
@@ -183,6 +186,39 @@ struct AttributionStore: Sendable {
     }
 
     // MARK: - Rows
+
+    private static func readClick(_ row: Row, _ book: inout AttributionBook) throws {
+        let link = try link(row)
+        let key = ClickKey(clientID: link.clientID, clickID: try row.get("click_id"))
+        book.clicks[key] = (link, try row.get("clicked_at"))
+    }
+
+    private static func readCode(_ row: Row, _ book: inout AttributionBook) throws {
+        let link = try link(row)
+        guard let code = ReferralCode(link.code) else { return }
+        book.linksByCode[CodeKey(clientID: link.clientID, code: code)] = link
+    }
+
+    private static func readVisitorTouch(_ row: Row, _ book: inout AttributionBook) throws {
+        book.visitorTouches[try visitor(row)] = try touch(row)
+    }
+
+    private static func readUser(_ row: Row, _ book: inout AttributionBook) throws {
+        book.users[try visitor(row), default: []].insert(try row.get("participant_id"))
+    }
+
+    private static func readPersonTouch(_ row: Row, _ book: inout AttributionBook) throws {
+        book.personTouches[try person(row, "participant_id")] = AttributionBook.PersonTouch(
+            touch: try touch(row), refusal: try row.get("refusal"))
+    }
+
+    private static func readAttribution(_ row: Row, _ book: inout AttributionBook) throws {
+        book.referrers[try person(row, "referee_id")] = try row.get("referrer_id")
+    }
+
+    private static func visitor(_ row: Row) throws(PostgresError) -> VisitorKey {
+        VisitorKey(clientID: try row.get("client_id"), anonymousID: try row.get("anonymous_id"))
+    }
 
     private static func person(_ row: Row, _ column: String) throws(PostgresError) -> PersonKey {
         PersonKey(clientID: try row.get("client_id"), participantID: try row.get(column))

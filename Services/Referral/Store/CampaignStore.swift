@@ -33,15 +33,16 @@ struct CampaignStore: Sendable {
         return try row.map { (try $0.get("revision"), try $0.get("status")) }
     }
 
-    /// How far ahead the clients' business clocks run.
-    func offsets(
-        of clients: Set<ClientID>, in executor: some PostgresExecutor
-    ) async throws -> [ClientID: Duration] {
-        let rows = try await executor.query(
-            """
-            select client_id, business_clock_offset_milliseconds as offset_milliseconds
-            from client_settings where client_id = any(\(clients.sorted()))
-            """)
+    /// A statement for how far ahead the clients' business clocks run; see `offsets(in:)`.
+    static func offsets(of clients: Set<ClientID>) -> SQL {
+        """
+        select client_id, business_clock_offset_milliseconds as offset_milliseconds
+        from client_settings where client_id = any(\(clients.sorted()))
+        """
+    }
+
+    /// What `offsets(of:)` found.
+    static func offsets(in rows: [Row]) throws(PostgresError) -> [ClientID: Duration] {
         var offsets: [ClientID: Duration] = [:]
         for row in rows {
             offsets[try row.get("client_id")] = .milliseconds(

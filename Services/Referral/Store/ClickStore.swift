@@ -27,17 +27,16 @@ struct ClickStore: Sendable {
         let message = try messages.message(
             ReferralMessage.clicked, link.activity(clickID: click.clickID), of: link.clientID,
             campaign: link.campaignID, subject: click.clickID.description, at: click.clickedAt)
-        try await postgres.withTransaction { transaction in
-            try await transaction.execute(
+        world.faults.reach(ReferralCrashPoint.clickBeforeCommit)
+        try await outbox.write(
+            [
                 """
                 insert into referral_click (client_id, click_id, link_id, clicked_at,
                     user_agent_hash, address_hash, destination)
                 values (\(link.clientID), \(click.clickID), \(link.linkID), \(click.clickedAt),
                     \(click.userAgentHash), \(click.addressHash), \(click.destination))
-                """)
-            try await outbox.append([message], in: transaction)
-            world.faults.reach(ReferralCrashPoint.clickBeforeCommit)
-        }
+                """
+            ], telling: [message])
         world.faults.reach(ReferralCrashPoint.clickAfterCommit)
     }
 

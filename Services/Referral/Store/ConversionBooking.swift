@@ -5,9 +5,13 @@ import PostgresKit
 
 /// Decides about conversions and books those that count: conversion, decision and message are one
 /// transaction, and the key of the subject decides who was first.
+///
+/// What was read and judged is written only when both keys are still free; otherwise it is read and
+/// judged again.
 struct ConversionBooking: Sendable {
-    /// Another transaction stored this key's decision meanwhile; ours is rolled back.
-    private struct TwinDecided: Error {}
+    /// How often a decision is made anew because somebody else's write came first. What is booked
+    /// or decided stays so; each time one of the two keys is settled.
+    private static let maximumAttempts = 4
 
     /// What the checks and the rows made of a request.
     private struct Result {
@@ -29,8 +33,8 @@ struct ConversionBooking: Sendable {
     func preview(
         _ request: CheckConversionRequest, windowSeconds: Int
     ) async throws -> (ConversionDecision, reason: String?) {
-        let standing = try await conversions.standing(request, in: conversions.postgres)
-        let result = try await result(request, standing, standing.existing, windowSeconds)
+        let standing = try await conversions.standing(request).0
+        let result = try await result(request, standing, windowSeconds)
         let decision = ConversionDecision(
             outcome: result.outcome, decisionID: nil, conversionID: result.conversionID,
             referrerID: result.referrerID, linkID: result.linkID, checks: result.checks)
@@ -43,61 +47,59 @@ struct ConversionBooking: Sendable {
     func decide(
         _ request: CheckConversionRequest, windowSeconds: Int, key: String
     ) async throws -> ConversionDecision {
-        if let known = try await stored(key, request) { return known }
-        do {
-            let decision = try await conversions.postgres.withTransaction { transaction in
-                try await decide(request, windowSeconds, key, in: transaction)
+        for _ in 0..<Self.maximumAttempts {
+            let (standing, decided) = try await conversions.standing(request, key: key)
+            if let decided { return try Self.answer(decided, to: request) }
+            do {
+                let decision = try await book(request, standing, windowSeconds, key)
+                world.faults.reach(ReferralCrashPoint.conversionAfterCommit)
+                return decision
+            } catch let error as PostgresError where error.code == .uniqueViolation {
+                // Somebody was first, for the subject or the key, and has committed: look again.
+                continue
             }
-            world.faults.reach(ReferralCrashPoint.conversionAfterCommit)
-            return decision
-        } catch is TwinDecided {
-            guard let known = try await stored(key, request) else { throw Problem.unavailable() }
-            return known
         }
+        throw Problem.unavailable()
     }
 
-    private func decide(
-        _ request: CheckConversionRequest, _ windowSeconds: Int, _ key: String,
-        in transaction: Transaction
+    /// Conversion, decision and message in one round trip: all, or none when one of the keys is
+    /// taken.
+    private func book(
+        _ request: CheckConversionRequest, _ standing: ConversionStanding, _ windowSeconds: Int,
+        _ key: String
     ) async throws -> ConversionDecision {
-        let standing = try await conversions.standing(request, in: transaction)
         let decisionID = world.ids.next(ConversionDecisionID.self)
-        var existing = standing.existing
-        var result = try await result(request, standing, existing, windowSeconds)
-        if existing == nil, result.outcome == .converted, let claim = standing.claim {
+        var result = try await result(request, standing, windowSeconds)
+        var statements: [SQL] = []
+        var messages: [LogMessage] = []
+        if standing.existing == nil, result.outcome == .converted, let claim = standing.claim {
             let conversionID = world.ids.next(ConversionID.self)
-            let isBooked = try await conversions.insert(
-                conversionID, request, claim, decision: decisionID, at: standing.now,
-                in: transaction)
-            if isBooked {
-                result = Result(
-                    outcome: .converted, reason: nil, conversionID: conversionID,
-                    referrerID: claim.referrerID, linkID: claim.linkID, checks: result.checks)
-                try await announce(conversionID, request, claim, standing.now, in: transaction)
-            } else {
-                // Somebody was first, and has committed: else the insert would still wait.
-                existing = try await conversions.find(request, in: transaction)
-                result = try await self.result(request, standing, existing, windowSeconds)
-            }
+            result = Result(
+                outcome: .converted, reason: nil, conversionID: conversionID,
+                referrerID: claim.referrerID, linkID: claim.linkID, checks: result.checks)
+            statements.append(
+                ConversionStore.insertion(
+                    conversionID, request, claim, decision: decisionID, at: standing.now))
+            messages.append(try announcement(conversionID, request, claim, standing.now))
         }
         let new = NewDecision(
             decisionID: decisionID, request: request, outcome: result.outcome,
             reason: result.reason, conversionID: result.conversionID,
             referrerID: result.referrerID, linkID: result.linkID, checks: result.checks,
-            inputs: Self.inputs(request, standing, existing, windowSeconds), requestKey: key,
+            inputs: Self.inputs(request, standing, windowSeconds), requestKey: key,
             decidedAt: standing.now)
-        guard try await decisions.insert(new, in: transaction) else { throw TwinDecided() }
+        statements.append(try DecisionStore.insertion(new))
         world.faults.reach(ReferralCrashPoint.conversionBeforeCommit)
+        try await outbox.write(statements, telling: messages)
         return new.decision
     }
 
     /// A conversion that is booked stands, whatever is known now: a repeat gets it with the checks
     /// that it was booked on.
     private func result(
-        _ request: CheckConversionRequest, _ standing: ConversionStanding,
-        _ existing: ConversionRow?, _ windowSeconds: Int
+        _ request: CheckConversionRequest, _ standing: ConversionStanding, _ windowSeconds: Int
     ) async throws -> Result {
-        if let existing, existing.participantID == request.participantID {
+        if let existing = standing.existing, existing.participantID == request.participantID {
             let first = try await decisions.find(existing.decisionID, of: request.clientID)
             return Result(
                 outcome: .converted, reason: nil, conversionID: existing.conversionID,
@@ -109,7 +111,7 @@ struct ConversionBooking: Sendable {
                 participantID: request.participantID, claim: standing.claim,
                 occurredAt: request.occurredAt, windowSeconds: windowSeconds,
                 sharesEmail: standing.sharesEmail, sharesVisitor: standing.sharesVisitor,
-                subjectOwner: existing?.participantID))
+                subjectOwner: standing.existing?.participantID))
         let isConverted = judgement.outcome == .converted
         return Result(
             outcome: judgement.outcome, reason: judgement.reason, conversionID: nil,
@@ -117,28 +119,24 @@ struct ConversionBooking: Sendable {
             linkID: isConverted ? standing.claim?.linkID : nil, checks: judgement.checks)
     }
 
-    private func announce(
+    private func announcement(
         _ conversionID: ConversionID, _ request: CheckConversionRequest,
-        _ claim: ConversionInputs.Claim, _ now: Timestamp, in transaction: Transaction
-    ) async throws {
+        _ claim: ConversionInputs.Claim, _ now: Timestamp
+    ) throws -> LogMessage {
         let activity = ReferralActivity(
             linkID: claim.linkID, code: claim.code, referrerID: claim.referrerID,
             participantID: request.participantID, clickID: claim.clickID,
             conversionID: conversionID, kind: request.kind, subject: request.subject,
             value: request.value)
-        let message = try messages.message(
+        return try messages.message(
             ReferralMessage.converted, activity, of: request.clientID,
             campaign: request.campaignID, subject: conversionID.description, at: now)
-        try await outbox.append([message], in: transaction)
     }
 
     /// The key's decision. It must be about the same thing.
-    private func stored(
-        _ key: String, _ request: CheckConversionRequest
-    ) async throws -> ConversionDecision? {
-        guard let known = try await decisions.find(requestKey: key, of: request.clientID) else {
-            return nil
-        }
+    private static func answer(
+        _ known: StoredDecision, to request: CheckConversionRequest
+    ) throws -> ConversionDecision {
         guard known.campaignID == request.campaignID, known.kind == request.kind,
             known.subject == request.subject, known.participantID == request.participantID,
             known.campaignRevision == request.revision
@@ -147,15 +145,14 @@ struct ConversionBooking: Sendable {
     }
 
     private static func inputs(
-        _ request: CheckConversionRequest, _ standing: ConversionStanding,
-        _ existing: ConversionRow?, _ windowSeconds: Int
+        _ request: CheckConversionRequest, _ standing: ConversionStanding, _ windowSeconds: Int
     ) -> JSONValue {
         var inputs: [String: JSONValue] = [
             "occurred_at": .string(request.occurredAt.description),
             "window_seconds": .number(JSONNumber(windowSeconds)),
             "shares_email": .bool(standing.sharesEmail),
             "shares_visitor": .bool(standing.sharesVisitor),
-            "existing_conversion_id": existing.map { .string($0.conversionID.description) }
+            "existing_conversion_id": standing.existing.map { .string($0.conversionID.description) }
                 ?? .null,
             "run_id": request.runID.map { .string($0.description) } ?? .null,
         ]

@@ -65,13 +65,34 @@ struct ConversionStore: Sendable {
     let postgres: PostgresClient
     let world: World
 
-    /// How the participant and the subject stand.
+    /// How the participant and the subject stand, and the key's decision if it has one: all in one
+    /// round trip.
     func standing(
-        _ request: CheckConversionRequest, in executor: some PostgresExecutor
-    ) async throws -> ConversionStanding {
+        _ request: CheckConversionRequest, key: String? = nil
+    ) async throws -> (ConversionStanding, decided: StoredDecision?) {
+        let rows = try await postgres.pipeline(
+            [
+                Self.standing(request, at: world.clock.now()), Self.existing(request),
+            ] + (key.map { [DecisionStore.select(requestKey: $0, of: request.clientID)] } ?? []))
+        guard let row = rows[0].first else {
+            throw PostgresError.unreadable("how a participant stands")
+        }
+        let standing = ConversionStanding(
+            claim: try Self.claim(row), sharesEmail: try row.get("shares_email"),
+            sharesVisitor: try row.get("shares_visitor"),
+            existing: try rows[1].first.map { row throws(PostgresError) in
+                try ConversionRow(row: row)
+            }, now: try row.get("business_time"))
+        let decided = rows.count > 2 ? rows[2].first : nil
+        return (
+            standing,
+            try decided.map { row throws(PostgresError) in try StoredDecision(row: row) }
+        )
+    }
+
+    private static func standing(_ request: CheckConversionRequest, at now: Timestamp) -> SQL {
         let (client, participant) = (request.clientID, request.participantID)
-        let row = try await executor.queryOne(
-            """
+        return """
             with claim as (
                 select touch.link_id, touch.click_id, touch.touched_at, touch.trust, touch.refusal,
                     link.participant_id as referrer_id, link.code
@@ -79,7 +100,7 @@ struct ConversionStore: Sendable {
                 join referral_link link on link.link_id = touch.link_id
                 where touch.client_id = \(client) and touch.participant_id = \(participant)
             )
-            select claim.*, \(BusinessTime.of(client, at: world.clock.now())) as business_time,
+            select claim.*, \(BusinessTime.of(client, at: now)) as business_time,
                 exists (
                     select from referral_email mine join referral_email theirs
                         on theirs.client_id = mine.client_id
@@ -101,12 +122,7 @@ struct ConversionStore: Sendable {
                             <= \(AttributionBook.usersLimit)
                 ) as shares_visitor
             from (select) nothing left join claim on true
-            """)
-        guard let row else { throw PostgresError.unreadable("how a participant stands") }
-        return ConversionStanding(
-            claim: try Self.claim(row), sharesEmail: try row.get("shares_email"),
-            sharesVisitor: try row.get("shares_visitor"),
-            existing: try await find(request, in: executor), now: try row.get("business_time"))
+            """
     }
 
     private static func claim(_ row: Row) throws -> ConversionInputs.Claim? {
@@ -117,37 +133,30 @@ struct ConversionStore: Sendable {
             trust: try row.get("trust"), refusal: try row.get("refusal"))
     }
 
-    /// The subject's conversion.
-    func find(
-        _ request: CheckConversionRequest, in executor: some PostgresExecutor
-    ) async throws(PostgresError) -> ConversionRow? {
-        try await executor.queryOne(
-            """
-            select \(ConversionRow.columns) from referral_conversion
-            where client_id = \(request.clientID) and campaign_id = \(request.campaignID)
-                and kind = \(request.kind) and subject = \(request.subject)
-            """)
+    private static func existing(_ request: CheckConversionRequest) -> SQL {
+        """
+        select \(ConversionRow.columns) from referral_conversion
+        where client_id = \(request.clientID) and campaign_id = \(request.campaignID)
+            and kind = \(request.kind) and subject = \(request.subject)
+        """
     }
 
-    /// Books the conversion unless its subject has one: the key decides. Returns whether it did.
-    func insert(
+    /// Books the conversion. The key decides: when its subject has one, `referral_conversion_once`
+    /// is violated.
+    static func insertion(
         _ conversionID: ConversionID, _ request: CheckConversionRequest,
-        _ claim: ConversionInputs.Claim, decision: ConversionDecisionID, at now: Timestamp,
-        in transaction: Transaction
-    ) async throws -> Bool {
-        let rows = try await transaction.execute(
-            """
-            insert into referral_conversion (conversion_id, client_id, campaign_id,
-                campaign_revision, kind, subject, referee_id, referrer_id, link_id, click_id,
-                value_units, value_asset, run_id, decision_id, occurred_at, converted_at)
-            values (\(conversionID), \(request.clientID), \(request.campaignID),
-                \(request.revision), \(request.kind), \(request.subject),
-                \(request.participantID), \(claim.referrerID), \(claim.linkID),
-                \(claim.clickID), \(request.value?.units), \(request.value?.asset),
-                \(request.runID), \(decision), \(request.occurredAt), \(now))
-            on conflict (client_id, campaign_id, kind, subject) do nothing
-            """)
-        return rows == 1
+        _ claim: ConversionInputs.Claim, decision: ConversionDecisionID, at now: Timestamp
+    ) -> SQL {
+        """
+        insert into referral_conversion (conversion_id, client_id, campaign_id,
+            campaign_revision, kind, subject, referee_id, referrer_id, link_id, click_id,
+            value_units, value_asset, run_id, decision_id, occurred_at, converted_at)
+        values (\(conversionID), \(request.clientID), \(request.campaignID),
+            \(request.revision), \(request.kind), \(request.subject),
+            \(request.participantID), \(claim.referrerID), \(claim.linkID),
+            \(claim.clickID), \(request.value?.units), \(request.value?.asset),
+            \(request.runID), \(decision), \(request.occurredAt), \(now))
+        """
     }
 
     func find(

@@ -96,21 +96,20 @@ struct DecisionStore: Sendable {
             """)
     }
 
-    func find(requestKey: String, of client: ClientID) async throws -> StoredDecision? {
-        try await postgres.queryOne(
-            """
-            select \(StoredDecision.columns) from conversion_decision decision
-            where client_id = \(client) and request_key = \(requestKey)
-            """)
+    /// The key's decision.
+    static func select(requestKey: String, of client: ClientID) -> SQL {
+        """
+        select \(StoredDecision.columns) from conversion_decision decision
+        where client_id = \(client) and request_key = \(requestKey)
+        """
     }
 
-    /// Stores the decision unless its key has one. Returns whether it did.
-    func insert(_ new: NewDecision, in transaction: Transaction) async throws -> Bool {
+    /// Stores the decision. When its key has one, `conversion_decision_once` is violated.
+    static func insertion(_ new: NewDecision) throws -> SQL {
         let request = new.request
         let checks = JSONB(try JSONCoding.encode(new.checks))
         let inputs = JSONB(try JSONCoding.encode(new.inputs))
-        let rows = try await transaction.execute(
-            """
+        return """
             insert into conversion_decision (decision_id, client_id, campaign_id,
                 campaign_revision, kind, participant_id, subject, outcome, reason, conversion_id,
                 referrer_id, link_id, checks, rule_version, inputs, request_key, decided_at)
@@ -119,8 +118,6 @@ struct DecisionStore: Sendable {
                 \(request.subject), \(new.outcome), \(new.reason), \(new.conversionID),
                 \(new.referrerID), \(new.linkID), \(checks), \(ConversionRules.version),
                 \(inputs), \(new.requestKey), \(new.decidedAt))
-            on conflict (client_id, request_key) do nothing
-            """)
-        return rows == 1
+            """
     }
 }

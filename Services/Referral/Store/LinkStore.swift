@@ -17,19 +17,19 @@ struct LinkRow: Sendable, Hashable, RowDecodable {
         link.issued_at
         """
 
-    init(row: Row) throws(PostgresError) {
-        linkID = try row.get("link_id")
-        clientID = try row.get("client_id")
-        campaignID = try row.get("campaign_id")
-        participantID = try row.get("participant_id")
-        code = try row.get("code")
-        issuedAt = try row.get("issued_at")
-    }
-
     /// What messages tell of it.
     func activity(clickID: ClickID? = nil) -> ReferralActivity {
         ReferralActivity(
             linkID: linkID, code: code, referrerID: participantID, clickID: clickID)
+    }
+}
+
+extension LinkRow {
+    init(row: Row) throws(PostgresError) {
+        self.init(
+            linkID: try row.get("link_id"), clientID: try row.get("client_id"),
+            campaignID: try row.get("campaign_id"), participantID: try row.get("participant_id"),
+            code: try row.get("code"), issuedAt: try row.get("issued_at"))
     }
 }
 
@@ -60,51 +60,85 @@ struct LinkStore: Sendable {
     /// Random bytes for codes.
     let random: @Sendable (Int) -> [UInt8]
 
-    /// The participant's link in the campaign; nil when there is none yet.
-    func find(
-        _ campaign: CampaignID, _ participant: ParticipantID, of client: ClientID
-    ) async throws(PostgresError) -> LinkRow? {
-        try await postgres.queryOne(Self.lookUp(campaign, participant, client))
+    /// How a participant stands in a campaign.
+    struct Standing: Sendable {
+        /// Nil when there is none yet.
+        let link: LinkRow?
+        /// Nil when the client has no such campaign.
+        let campaign: (revision: Int, status: CampaignStatus)?
+        /// How far ahead the client's business clock runs.
+        let businessOffset: Duration
     }
 
-    /// The participant's link in the campaign, made now unless there is one. The database decides
-    /// who is first, and whether a code is free.
-    func issue(
+    /// The participant's link in the campaign, and what is needed to make one.
+    func standing(
         _ campaign: CampaignID, _ participant: ParticipantID, of client: ClientID
+    ) async throws -> Standing {
+        let rows = try await postgres.pipeline([
+            """
+            select \(LinkRow.columns) from referral_link link
+            where client_id = \(client) and campaign_id = \(campaign)
+                and participant_id = \(participant)
+            """,
+            """
+            select campaign.revision, campaign.status,
+                coalesce(settings.business_clock_offset_milliseconds, 0) as offset_milliseconds
+            from campaign
+            left join client_settings settings on settings.client_id = campaign.client_id
+            where campaign.client_id = \(client) and campaign.campaign_id = \(campaign)
+            """,
+        ])
+        let told = rows[1].first
+        return Standing(
+            link: try rows[0].first.map { row throws(PostgresError) in try LinkRow(row: row) },
+            campaign: try told.map { (try $0.get("revision"), try $0.get("status")) },
+            businessOffset: .milliseconds(
+                try told?.get("offset_milliseconds", as: Int64.self) ?? 0))
+    }
+
+    /// Makes the participant's link in the campaign and tells of it, both or neither, in one round
+    /// trip. The database decides who is first, and whether a code is free.
+    ///
+    /// - Parameter offset: how far ahead the client's business clock runs.
+    func issue(
+        _ campaign: CampaignID, _ participant: ParticipantID, of client: ClientID,
+        businessOffset offset: Duration
     ) async throws -> LinkRow {
         for _ in 0..<Self.maximumDraws {
-            let code = ReferralCode.random(random)
-            let row = try await postgres.withTransaction { transaction in
-                try await insert(code, campaign, participant, client, in: transaction)
+            let new = LinkRow(
+                linkID: world.ids.next(), clientID: client, campaignID: campaign,
+                participantID: participant, code: ReferralCode.random(random).text,
+                issuedAt: world.clock.now() + offset)
+            do {
+                try await insert(new)
+                return new
+            } catch let error as PostgresError where error.constraint == "referral_link_code" {
+                continue
+            } catch let error as PostgresError where error.constraint == "referral_link_once" {
+                // Somebody was first, and has committed.
+                guard
+                    let first = try await standing(campaign, participant, of: client).link
+                else { throw error }
+                return first
             }
-            if let row { return row }
         }
         throw ReferralFailure.codesExhausted
     }
 
-    /// Nil when the code is somebody else's.
-    private func insert(
-        _ code: ReferralCode, _ campaign: CampaignID, _ participant: ParticipantID,
-        _ client: ClientID, in transaction: Transaction
-    ) async throws -> LinkRow? {
-        let new: LinkRow? = try await transaction.queryOne(
-            """
-            insert into referral_link as link (
-                link_id, client_id, campaign_id, participant_id, code, issued_at)
-            values (\(world.ids.next(LinkID.self)), \(client), \(campaign), \(participant),
-                \(code.text), \(BusinessTime.of(client, at: world.clock.now())))
-            on conflict do nothing
-            returning \(LinkRow.columns)
-            """)
-        guard let new else {
-            return try await transaction.queryOne(Self.lookUp(campaign, participant, client))
-        }
+    private func insert(_ new: LinkRow) async throws {
         let message = try messages.message(
-            ReferralMessage.linkIssued, new.activity(), of: client, campaign: campaign,
-            subject: new.linkID.description, at: new.issuedAt)
-        try await outbox.append([message], in: transaction)
+            ReferralMessage.linkIssued, new.activity(), of: new.clientID,
+            campaign: new.campaignID, subject: new.linkID.description, at: new.issuedAt)
         world.faults.reach(ReferralCrashPoint.linkBeforeCommit)
-        return new
+        try await outbox.write(
+            [
+                """
+                insert into referral_link (
+                    link_id, client_id, campaign_id, participant_id, code, issued_at)
+                values (\(new.linkID), \(new.clientID), \(new.campaignID),
+                    \(new.participantID), \(new.code), \(new.issuedAt))
+                """
+            ], telling: [message])
     }
 
     /// Whose the code is, whoever's client; nil when nobody's. Installation-wide, for visitors.
@@ -141,15 +175,5 @@ struct LinkStore: Sendable {
         if let cursor { sql += " and link_id < \(cursor)" }
         sql += " order by link_id desc limit \(limit)"
         return try await postgres.query(sql)
-    }
-
-    private static func lookUp(
-        _ campaign: CampaignID, _ participant: ParticipantID, _ client: ClientID
-    ) -> SQL {
-        """
-        select \(LinkRow.columns) from referral_link link
-        where client_id = \(client) and campaign_id = \(campaign)
-            and participant_id = \(participant)
-        """
     }
 }

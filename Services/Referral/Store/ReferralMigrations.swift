@@ -7,5 +7,6 @@ enum ReferralMigrations {
         Migration("referral", "V0002_links", PackageResources.V0002_links_sql),
         Migration("referral", "V0003_attribution", PackageResources.V0003_attribution_sql),
         Migration("referral", "V0004_conversions", PackageResources.V0004_conversions_sql),
+        Migration("referral", "V0005_keys", PackageResources.V0005_keys_sql),
     ]
 }

@@ -74,14 +74,16 @@ import Testing
             }
             let bench = Bench(
                 events: ReferralEvents(
-                    news: NewsTaking(campaigns: campaigns), campaigns: campaigns,
+                    news: NewsTaking(campaigns: campaigns),
                     attributions: AttributionStore(), outbox: outbox, messages: messages,
                     hash: KeyedHash(secret: [1]), ids: world.ids),
                 postgres: postgres, client: client, campaign: campaign,
                 a: try await links.issue(
-                    campaign.campaignID, .named("a", of: client), of: client),
+                    campaign.campaignID, .named("a", of: client), of: client,
+                    businessOffset: .zero),
                 c: try await links.issue(
-                    campaign.campaignID, .named("c", of: client), of: client))
+                    campaign.campaignID, .named("c", of: client), of: client, businessOffset: .zero)
+            )
             try await body(bench)
             await postgres.shutdown()
         }
@@ -261,9 +263,9 @@ import Testing
                 })
             let campaign = bench.campaign.campaignID
             let one = try await links.issue(
-                campaign, .named("x", of: bench.client), of: bench.client)
+                campaign, .named("x", of: bench.client), of: bench.client, businessOffset: .zero)
             let two = try await links.issue(
-                campaign, .named("y", of: bench.client), of: bench.client)
+                campaign, .named("y", of: bench.client), of: bench.client, businessOffset: .zero)
             #expect(one.code == "22222222")
             #expect(two.code == "33333333")
             #expect(draws.withLock { $0 } == 4)
