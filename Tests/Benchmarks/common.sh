@@ -74,8 +74,9 @@ end_benchmark() {
 start_postgres() {
     port[postgres]=$(free_port)
     "$root/deploy/local/postgres" start "$place_of_benchmark/postgres" "${port[postgres]}" \
-        max_connections=200 shared_buffers=256MB max_wal_size=2GB jit=off \
-        idle_in_transaction_session_timeout=60s
+        autovacuum_naptime=10s autovacuum_analyze_threshold=20 \
+        autovacuum_analyze_scale_factor=0.05 max_connections=200 shared_buffers=256MB \
+        max_wal_size=2GB jit=off idle_in_transaction_session_timeout=60s
     database_url=$("$root/deploy/local/postgres" url "$place_of_benchmark/postgres")
     PGPASSWORD=$(sed -E 's|^[^:]*://[^:]*:([^@]*)@.*$|\1|' <<<"$database_url")
     export PGPASSWORD
