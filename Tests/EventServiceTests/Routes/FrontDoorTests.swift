@@ -2,6 +2,7 @@ import Contracts
 import FoundationEssentials
 import HTTPKit
 import Kernel
+import PostgresKit
 import SecurityKit
 import ServiceKit
 import TestKit
