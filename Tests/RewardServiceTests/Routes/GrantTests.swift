@@ -14,25 +14,29 @@ import func Glibc.usleep
 /// Several rewards of one run in one call.
 @Suite(.serialized, .timeLimit(.minutes(4))) struct GrantTests {
     /// A person who acted and one who brought them, each with a decision that says yes.
-    private struct Pair {
-        let bea = ParticipantID(UUID())
-        let ada = ParticipantID(UUID())
+    private struct Pair: Sendable {
+        let bea: ParticipantID
+        let ada: ParticipantID
         let subject: String
         let grants: [GrantedRule]
+    }
 
-        init(_ campaign: CampaignDefinition, _ harness: RewardHarness) async throws {
-            subject = "order-\(UUID())"
-            var grants: [GrantedRule] = []
-            for rule in campaign.rewardRules {
-                let person = rule.recipient == .participant ? bea : ada
-                let decision = try await harness.check(campaign, person, subject: subject)
-                grants.append(
-                    GrantedRule(
-                        ruleID: rule.ruleID, participantID: person, role: rule.recipient,
-                        decisionID: try #require(decision.decisionID)))
-            }
-            self.grants = grants
+    private func pair(
+        _ campaign: CampaignDefinition, _ harness: RewardHarness
+    ) async throws -> Pair {
+        let (bea, ada) = (ParticipantID(UUID()), ParticipantID(UUID()))
+        let subject = "order-\(UUID())"
+        var grants: [GrantedRule] = []
+        for rule in campaign.rewardRules {
+            let person = rule.recipient == .participant ? bea : ada
+            let decision = try await harness.check(campaign, person, subject: subject)
+            let id = try #require(decision.decisionID)
+            grants.append(
+                GrantedRule(
+                    ruleID: rule.ruleID, participantID: person, role: rule.recipient,
+                    decisionID: id))
         }
+        return Pair(bea: bea, ada: ada, subject: subject, grants: grants)
     }
 
     private func bothSides(
@@ -40,7 +44,7 @@ import func Glibc.usleep
         budget: Int128 = 100_000, limits: CampaignLimits = CampaignLimits(),
         approval: ApprovalPolicy = .automatic, last: ApprovalPolicy? = nil,
         fulfilment: FulfilmentPolicy = .automatic
-    ) async throws -> CampaignDefinition {
+    ) throws -> CampaignDefinition {
         let campaign = try harness.campaign(
             id: id, revision: revision, budget: budget, limits: limits,
             rules: [
@@ -50,7 +54,6 @@ import func Glibc.usleep
                     fulfilment: fulfilment),
             ])
         _ = try harness.publish(campaign)
-        try await harness.settle()
         return campaign
     }
 
@@ -64,8 +67,9 @@ import func Glibc.usleep
 
     @Test func `the rewards of a run are given and handed over in one call`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness)
-            let pair = try await Pair(campaign, harness)
+            let campaign = try bothSides(harness)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
             let run = RunID(UUID())
             let results = try await harness.grant(
                 campaign, pair.grants, subject: pair.subject, run: run)
@@ -103,8 +107,9 @@ import func Glibc.usleep
 
     @Test func `sixty-four equal calls and a late duplicate give each reward once`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness)
-            let pair = try await Pair(campaign, harness)
+            let campaign = try bothSides(harness)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
             let all = try await atOnce(64) { _ in
                 try await harness.grant(campaign, pair.grants, subject: pair.subject, key: "one")
             }
@@ -162,8 +167,9 @@ import func Glibc.usleep
 
     @Test func `what needs a person waits for one, also among what does not`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness, last: .manual)
-            let pair = try await Pair(campaign, harness)
+            let campaign = try bothSides(harness, last: .manual)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
             let results = try await harness.grant(campaign, pair.grants, subject: pair.subject)
             #expect(results.map { $0.reward?.status } == [.fulfilled, .eligible])
             let waiting = try #require(results[1].reward).rewardID
@@ -188,8 +194,9 @@ import func Glibc.usleep
 
     @Test func `what is to be handed over on request is left approved`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness, fulfilment: .manual)
-            let pair = try await Pair(campaign, harness)
+            let campaign = try bothSides(harness, fulfilment: .manual)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
             for outcome in [AllocateRewardResponse.Outcome.allocated, .existing] {
                 let results = try await harness.grant(campaign, pair.grants, subject: pair.subject)
                 #expect(results.map(\.outcome) == [outcome, outcome])
@@ -203,9 +210,10 @@ import func Glibc.usleep
         async throws
     {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness)
+            let campaign = try bothSides(harness)
+            try await harness.settle()
             var pairs: [Pair] = []
-            for _ in 0..<6 { pairs.append(try await Pair(campaign, harness)) }
+            for _ in 0..<6 { pairs.append(try await pair(campaign, harness)) }
             let asked = pairs
             let postgres = harness.postgres
             harness.faults.at(RewardCrashPoint.grantBeforeCommit) {
@@ -239,8 +247,9 @@ import func Glibc.usleep
 
     @Test func `a rejected reward stays rejected`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness, last: .manual)
-            let pair = try await Pair(campaign, harness)
+            let campaign = try bothSides(harness, last: .manual)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
             let first = try await harness.grant(campaign, pair.grants, subject: pair.subject)
             let waiting = try #require(first[1].reward).rewardID
             let results = try await atOnce(9) { number in
@@ -261,10 +270,10 @@ import func Glibc.usleep
 
     @Test func `a call that rests on no decision gives nothing at all`() async throws {
         try await RewardHarness.run { harness in
-            let campaign = try await bothSides(harness)
-            let (pair, other) = (
-                try await Pair(campaign, harness), try await Pair(campaign, harness)
-            )
+            let campaign = try bothSides(harness)
+            try await harness.settle()
+            let pair = try await self.pair(campaign, harness)
+            let other = try await self.pair(campaign, harness)
             let wrong = [pair.grants[0], other.grants[1]]
             let codes = try await atOnce(12) { number -> String? in
                 do {
