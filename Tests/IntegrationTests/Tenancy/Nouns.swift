@@ -19,6 +19,10 @@ struct Nouns: Sendable {
         "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
     ]
 
+    /// Placeholders that are nobody's: other people's clients put what they do into the path, and
+    /// a key that every page shows.
+    static let areNoIDs: Set<String> = ["call", "write_key"]
+
     private static func id(_ prefix: String) -> String { "\(prefix)_01h455vb4pex5vsknk084sn02q" }
 
     /// Plays a journey and looks up everything that came of it.

@@ -34,6 +34,8 @@ enum TenancyBodies {
         "POST /v1/portal/campaigns", "POST /v1/portal/keys", "POST /v1/portal/suppressions",
         "POST /v1/portal/templates", "POST /v1/portal/test-clock/advance",
         "POST /v1/portal/webhook-sources", "POST /v1/portal/webhooks", "POST /v1/sdk/events",
+        "POST /v1/sdk/cloudevents", "POST /v1/sdk/posthog/i/v0/e",
+        "POST /v1/sdk/posthog/i/v1/analytics/events",
     ]
 
     /// Routes that never end; they have a test of their own.

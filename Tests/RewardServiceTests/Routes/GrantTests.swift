@@ -13,32 +13,6 @@ import func Glibc.usleep
 
 /// Several rewards of one run in one call.
 @Suite(.serialized, .timeLimit(.minutes(4))) struct GrantTests {
-    /// A person who acted and one who brought them, each with a decision that says yes.
-    private struct Pair: Sendable {
-        let bea: ParticipantID
-        let ada: ParticipantID
-        let subject: String
-        let grants: [GrantedRule]
-    }
-
-    private func pair(
-        _ campaign: CampaignDefinition, _ harness: RewardHarness
-    ) async throws -> Pair {
-        let (bea, ada) = (ParticipantID(UUID()), ParticipantID(UUID()))
-        let subject = "order-\(UUID())"
-        var grants: [GrantedRule] = []
-        for rule in campaign.rewardRules {
-            let person = rule.recipient == .participant ? bea : ada
-            let decision = try await harness.check(campaign, person, subject: subject)
-            let id = try #require(decision.decisionID)
-            grants.append(
-                GrantedRule(
-                    ruleID: rule.ruleID, participantID: person, role: rule.recipient,
-                    decisionID: id))
-        }
-        return Pair(bea: bea, ada: ada, subject: subject, grants: grants)
-    }
-
     private func bothSides(
         _ harness: RewardHarness, id: CampaignID = CampaignID(UUID()), revision: Int = 1,
         budget: Int128 = 100_000, limits: CampaignLimits = CampaignLimits(),
@@ -69,7 +43,7 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
             let run = RunID(UUID())
             let results = try await harness.grant(
                 campaign, pair.grants, subject: pair.subject, run: run)
@@ -109,7 +83,7 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
             let all = try await atOnce(64) { _ in
                 try await harness.grant(campaign, pair.grants, subject: pair.subject, key: "one")
             }
@@ -169,7 +143,7 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness, last: .manual)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
             let results = try await harness.grant(campaign, pair.grants, subject: pair.subject)
             #expect(results.map { $0.reward?.status } == [.fulfilled, .eligible])
             let waiting = try #require(results[1].reward).rewardID
@@ -196,7 +170,7 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness, fulfilment: .manual)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
             for outcome in [AllocateRewardResponse.Outcome.allocated, .existing] {
                 let results = try await harness.grant(campaign, pair.grants, subject: pair.subject)
                 #expect(results.map(\.outcome) == [outcome, outcome])
@@ -212,8 +186,8 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness)
             try await harness.settle()
-            var pairs: [Pair] = []
-            for _ in 0..<6 { pairs.append(try await pair(campaign, harness)) }
+            var pairs: [GrantPair] = []
+            for _ in 0..<6 { pairs.append(try await GrantPair.make(campaign, harness)) }
             let asked = pairs
             let postgres = harness.postgres
             harness.faults.at(RewardCrashPoint.grantBeforeCommit) {
@@ -249,7 +223,7 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness, last: .manual)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
             let first = try await harness.grant(campaign, pair.grants, subject: pair.subject)
             let waiting = try #require(first[1].reward).rewardID
             let results = try await atOnce(9) { number in
@@ -272,8 +246,8 @@ import func Glibc.usleep
         try await RewardHarness.run { harness in
             let campaign = try bothSides(harness)
             try await harness.settle()
-            let pair = try await self.pair(campaign, harness)
-            let other = try await self.pair(campaign, harness)
+            let pair = try await GrantPair.make(campaign, harness)
+            let other = try await GrantPair.make(campaign, harness)
             let wrong = [pair.grants[0], other.grants[1]]
             let codes = try await atOnce(12) { number -> String? in
                 do {
