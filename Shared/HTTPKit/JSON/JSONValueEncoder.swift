@@ -72,6 +72,11 @@ extension JSONValueEncoder: SingleValueEncodingContainer {
             try write(value, at: depth)
         } else if Value.self == String.self, let text = value as? String {
             writer.string(text)
+        } else if Value.self == [String: JSONValue].self,
+            let members = value as? [String: JSONValue]
+        {
+            // A dictionary's own order is another one in every process.
+            try write(.object(members), at: depth)
         } else {
             try value.encode(to: self)
         }

@@ -107,4 +107,14 @@ import Testing
         }
         #expect(throws: EncodingError.self) { try JSONCoding.encode(Interleaved()) }
     }
+
+    @Test func `a dictionary of values is the same text in every process`() throws {
+        struct Person: Encodable {
+            let traits: [String: JSONValue]
+        }
+        let names = (0..<26).map { "trait_\($0 + 10)" }
+        let traits = Dictionary(uniqueKeysWithValues: names.map { ($0, JSONValue.bool(true)) })
+        let members = names.map { #""\#($0)":true"# }.joined(separator: ",")
+        #expect(try Self.text(Person(traits: traits)) == "{\"traits\":{\(members)}}")
+    }
 }
