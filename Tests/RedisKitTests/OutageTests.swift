@@ -58,6 +58,7 @@ struct OutageTests {
     {
         let redis = try await PrivateRedis()
         var configuration = try redis.configuration()
+        configuration.commandDeadline = .milliseconds(250)
         configuration.stallLimit = .milliseconds(500)
         configuration.connectTimeout = .milliseconds(300)
         let client = RedisClient(configuration, telemetry: Telemetry())

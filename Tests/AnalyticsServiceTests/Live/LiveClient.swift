@@ -17,7 +17,7 @@ final class LiveClient: Sendable {
     /// Sends a GET with these header lines.
     init(_ url: String, _ path: String, _ headers: [String]) throws {
         let port = try Self.port(of: url)
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -64,9 +64,9 @@ final class LiveClient: Sendable {
     /// Whether the view has begun.
     var isWatching: Bool { text.contains(": live") }
 
-    /// The events of an event stream so far. Chunk headers stand on lines of their own.
+    /// The events of an event stream so far.
     var events: [(id: String, type: String, data: JSONValue)] {
-        text.replacing("\r\n", with: "\n").components(separatedBy: "\n\n").compactMap { block in
+        body.components(separatedBy: "\n\n").compactMap { block in
             var fields: [String: String] = [:]
             for line in block.split(separator: "\n") {
                 let parts = line.split(separator: ":", maxSplits: 1)
@@ -106,6 +106,24 @@ final class LiveClient: Sendable {
             rest = rest[(start + length)...]
         }
         return (messages, nil)
+    }
+
+    /// What a chunked answer has brought so far, without the lengths between: a chunk may end in the
+    /// middle of an event.
+    private var body: String {
+        let bytes = bytes
+        guard let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return "" }
+        var (place, body) = (head.upperBound, [UInt8]())
+        while let end = bytes[place...].firstRange(of: Array("\r\n".utf8)),
+            let length = Int(
+                String(decoding: bytes[place..<end.lowerBound], as: UTF8.self), radix: 16)
+        {
+            let rest = bytes[end.upperBound...].prefix(length)
+            body += rest
+            place = rest.endIndex + 2
+            if rest.count < length || place > bytes.endIndex { break }
+        }
+        return String(decoding: body, as: UTF8.self)
     }
 
     private func read() {

@@ -1,16 +1,15 @@
-import Foundation
 import Glibc
 import RedisKit
 import Synchronization
 import TestKit
 
-/// A redis-server of one test, on a free loopback port, without a file; killed by its process id.
+/// A redis-server of one test, on a free loopback port, without a file.
 final class PrivateRedis: Sendable {
-    enum Failure: Error { case notStarted, notReady }
+    enum Failure: Error { case notStarted }
 
     let port: Int
     let password: String?
-    private let process = Mutex<pid_t?>(nil)
+    private let process = Mutex<ManagedProcess?>(nil)
 
     /// Starts and waits until it answers.
     init(password: String? = nil) async throws {
@@ -19,40 +18,33 @@ final class PrivateRedis: Sendable {
         try await start()
     }
 
-    deinit {
-        kill()
-    }
-
     var url: String { "redis://\(password.map { ":\($0)@" } ?? "")127.0.0.1:\(port)/0" }
 
+    /// The usual one, but patient: a busy machine is no reason for a test to fail.
     func configuration(url: String? = nil) throws -> RedisConfiguration {
-        try RedisConfiguration(url: url ?? self.url)
+        var configuration = try RedisConfiguration(url: url ?? self.url)
+        configuration.commandDeadline = .seconds(2)
+        return configuration
     }
 
     /// Starts it again on the same port, empty.
     func start() async throws {
         var arguments = [
             "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "",
-            "--appendonly", "no", "--enable-debug-command", "yes", "--logfile", "/dev/null",
-            "--dir", "/tmp",
+            "--appendonly", "no", "--enable-debug-command", "yes", "--dir", "/tmp",
         ]
         if let password { arguments += ["--requirepass", password] }
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { for pointer in pointers { free(pointer) } }
-        var pid = pid_t()
-        guard posix_spawnp(&pid, "redis-server", nil, nil, &pointers, environ) == 0 else {
+        let server = try ManagedProcess("/usr/bin/env", arguments)
+        process.withLock { $0 = server }
+        // Whoever answers at the port must be this one.
+        guard await eventually({ server.poll() != nil || accepts() }), server.poll() == nil else {
             throw Failure.notStarted
         }
-        process.withLock { $0 = pid }
-        guard await eventually({ self.accepts() }) else { throw Failure.notReady }
     }
 
     /// As by `kill -9`; returns when the process is gone.
     func kill() {
-        guard let pid = process.withLock({ pid in pid.take() }) else { return }
-        Glibc.kill(pid, SIGKILL)
-        var status: Int32 = 0
-        waitpid(pid, &status, 0)
+        process.withLock { $0 = nil }
     }
 
     private func accepts() -> Bool {
