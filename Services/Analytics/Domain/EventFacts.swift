@@ -8,7 +8,7 @@ import Kernel
 /// left out here and stays readable in the properties.
 struct EventFacts: Sendable, Hashable {
     /// Stands for "none" in columns of ids.
-    static let noID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    static let noID = UUID.zero
 
     let isFromService: Bool
     let participantID: UUID

@@ -56,7 +56,7 @@ struct EventRows: Sendable {
     mutating func append(_ events: [LogEvent]) throws {
         for event in events {
             let hash = try Self.bodyHash(of: event)
-            withUnsafeBytes(of: hash.uuid) { hashes += $0 }
+            hashes += hash.bytes
             try append(event, hash)
         }
     }
@@ -64,10 +64,7 @@ struct EventRows: Sendable {
     /// What an event is known by beside its id: a hash of everything that the log holds of it,
     /// in one canonical form.
     static func bodyHash(of event: LogEvent) throws -> UUID {
-        let digest = Digest.sha256(try JSONCoding.encode(event))
-        var bytes = EventFacts.noID.uuid
-        withUnsafeMutableBytes(of: &bytes) { $0.copyBytes(from: digest.prefix(16)) }
-        return UUID(uuid: bytes)
+        Digest.identity(of: try JSONCoding.encode(event))
     }
 
     private mutating func append(_ event: LogEvent, _ hash: UUID) throws {

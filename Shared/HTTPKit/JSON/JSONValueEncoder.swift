@@ -37,14 +37,33 @@ struct JSONValueEncoder: Encoder {
             }
             writer.close(to: depth)
         case .object(let members):
-            try writer.open(isArray: false, at: depth)
-            // In one order, so that the same value is always the same bytes.
-            for (name, member) in members.sorted(by: { $0.key < $1.key }) {
-                try writer.key(name, at: depth + 1)
-                try write(member, at: depth + 1)
-            }
-            writer.close(to: depth)
+            try write(members: members, at: depth) { try write($0, at: depth + 1) }
         }
+    }
+
+    /// By name: a dictionary's own order is another one in every process, and the same value is to
+    /// be the same bytes everywhere.
+    fileprivate func write<Member>(
+        members: [String: Member], at depth: Int, _ writeMember: (Member) throws -> Void
+    ) throws {
+        try writer.open(isArray: false, at: depth)
+        for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+            try writer.key(name, at: depth + 1)
+            try writeMember(member)
+        }
+        writer.close(to: depth)
+    }
+}
+
+/// A dictionary with names as keys, whatever its values are.
+private protocol NamedMembers {
+    func write(to encoder: JSONValueEncoder) throws
+}
+
+extension Dictionary: NamedMembers where Key == String, Value: Encodable {
+    fileprivate func write(to encoder: JSONValueEncoder) throws {
+        let inner = JSONValueEncoder(writer: encoder.writer, depth: encoder.depth + 1)
+        try encoder.write(members: self, at: encoder.depth) { try inner.encode($0) }
     }
 }
 
@@ -72,11 +91,8 @@ extension JSONValueEncoder: SingleValueEncodingContainer {
             try write(value, at: depth)
         } else if Value.self == String.self, let text = value as? String {
             writer.string(text)
-        } else if Value.self == [String: JSONValue].self,
-            let members = value as? [String: JSONValue]
-        {
-            // A dictionary's own order is another one in every process.
-            try write(.object(members), at: depth)
+        } else if let members = value as? any NamedMembers {
+            try members.write(to: self)
         } else {
             try value.encode(to: self)
         }

@@ -15,6 +15,12 @@ extension UUID {
     /// The bytes as a number, the first byte highest.
     package var bits: UInt128 { UInt128(bigEndian: unsafeBitCast(uuid, to: UInt128.self)) }
 
+    /// The 16 bytes in their order.
+    package var bytes: [UInt8] {
+        let bits = bits
+        return (0..<16).map { UInt8(truncatingIfNeeded: bits >> (120 - 8 * $0)) }
+    }
+
     /// The UUID of the first 16 bytes; nil of fewer.
     package init?(firstBytes bytes: some Sequence<UInt8>) {
         var bits: UInt128 = 0

@@ -1,9 +1,18 @@
 import COpenSSL
+package import FoundationEssentials
+import Kernel
 
 /// SHA-256, HMAC-SHA-256 and the comparison that goes with them.
 package enum Digest {
     /// Bytes of a SHA-256 digest and of an HMAC over it.
     package static let byteCount = 32
+
+    /// The first 16 bytes of the SHA-256 digest, where a name for the content is wanted. Not a UUID
+    /// of any version.
+    package static func identity(of message: [UInt8]) -> UUID {
+        // A digest has 32 bytes.
+        UUID(firstBytes: sha256(message)) ?? .zero
+    }
 
     /// The SHA-256 digest, 32 bytes (FIPS 180-4).
     package static func sha256(_ message: [UInt8]) -> [UInt8] {

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import Kernel
 
 /// Encrypts secrets for the database: AES-256-GCM under a key that serves one use only.
 ///
@@ -13,17 +14,13 @@ package struct SealingKey: Sendable, CustomStringConvertible {
 
     /// Throws only when libcrypto fails.
     package func seal(_ secret: [UInt8], for row: UUID) throws(SecurityError) -> [UInt8] {
-        try AES256GCM.seal(secret, key: key, additional: Self.bytes(of: row))
+        try AES256GCM.seal(secret, key: key, additional: row.bytes)
     }
 
     /// Throws `.decryptionFailed` for another row's box, another key's, or one that was touched.
     package func open(_ box: [UInt8], of row: UUID) throws(SecurityError) -> [UInt8] {
-        try AES256GCM.open(box, key: key, additional: Self.bytes(of: row))
+        try AES256GCM.open(box, key: key, additional: row.bytes)
     }
 
     package var description: String { "SealingKey(hidden)" }
-
-    private static func bytes(of row: UUID) -> [UInt8] {
-        unsafe withUnsafeBytes(of: row.uuid) { unsafe Array($0) }
-    }
 }

@@ -108,8 +108,8 @@ final class LiveClient: Sendable {
         return (messages, nil)
     }
 
-    /// What a chunked answer has brought so far, without the lengths between: a chunk may end in the
-    /// middle of an event.
+    /// What a chunked answer has brought so far, without the lengths between: a chunk may end in
+    /// the middle of an event.
     private var body: String {
         let bytes = bytes
         guard let head = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return "" }

@@ -117,4 +117,19 @@ import Testing
         let members = names.map { #""\#($0)":true"# }.joined(separator: ",")
         #expect(try Self.text(Person(traits: traits)) == "{\"traits\":{\(members)}}")
     }
+
+    @Test func `so is a dictionary of anything else, at any depth`() throws {
+        struct Rule: Encodable {
+            let from: String
+            let steps: [String: Int]
+        }
+        let names = (0..<26).map { "m\($0 + 10)" }
+        let rules = [
+            Dictionary(
+                uniqueKeysWithValues: names.map { ($0, Rule(from: "a", steps: ["y": 2, "x": 1])) })
+        ]
+        let members = names.map { #""\#($0)":{"from":"a","steps":{"x":1,"y":2}}"# }
+        #expect(try Self.text(rules) == "[{\(members.joined(separator: ","))}]")
+        #expect(try Self.text(["empty": [String: Int]()]) == #"{"empty":{}}"#)
+    }
 }

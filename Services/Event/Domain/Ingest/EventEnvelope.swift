@@ -32,7 +32,7 @@ enum EventEnvelope {
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
-            bodyHash: hash(event.source), envelope: bytes)
+            bodyHash: Digest.identity(of: Array(event.source)), envelope: bytes)
     }
 
     /// A service's message.
@@ -50,7 +50,7 @@ enum EventEnvelope {
         return PendingEvent(
             clientID: message.clientID, campaignID: message.campaignID, type: message.type,
             identity: identity(of: message.id, message.clientID, said: .service),
-            bodyHash: hash(said[...]), envelope: try withoutPosition(stored))
+            bodyHash: Digest.identity(of: said), envelope: try withoutPosition(stored))
     }
 
     /// Who gave an event its id. No two share ids: those of messages and of orders can be foretold,
@@ -63,16 +63,7 @@ enum EventEnvelope {
 
     /// The hash of (author, client, event id): what makes it the same event.
     static func identity(of eventID: String, _ client: ClientID, said author: Author) -> UUID {
-        var input = [author.rawValue]
-        withUnsafeBytes(of: client.uuid.uuid) { input += $0 }
-        input += eventID.utf8
-        return hash(input[...])
-    }
-
-    /// The first 16 bytes of SHA-256.
-    private static func hash(_ bytes: ArraySlice<UInt8>) -> UUID {
-        // A digest has 32 bytes.
-        UUID(firstBytes: Digest.sha256(Array(bytes))) ?? .zero
+        Digest.identity(of: [author.rawValue] + client.uuid.bytes + eventID.utf8)
     }
 
     /// The object without its first member, which is the position.

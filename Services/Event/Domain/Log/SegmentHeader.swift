@@ -80,7 +80,7 @@ extension SegmentHeader {
         }
         for table in [clients.values, campaigns.values] {
             bytes.append(littleEndian: UInt16(table.count))
-            for id in table { withUnsafeBytes(of: id.uuid) { bytes += $0 } }
+            for id in table { bytes += id.bytes }
         }
         return bytes + places
     }

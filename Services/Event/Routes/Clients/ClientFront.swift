@@ -30,6 +30,15 @@ struct ClientFront: Sendable {
         return try await take([reading], request, principal)
     }
 
+    /// The events in the member `batch`. Throws 400 without one, or with more than a request may
+    /// carry.
+    static func batch(of body: JSONSlice) throws(Problem) -> [JSONSlice] {
+        guard let list = body["batch"], list.kind == .array else {
+            throw .badRequest("batch_required", "Send {\"batch\": […]}.", pointer: "/batch")
+        }
+        return try events(of: list, at: "/batch")
+    }
+
     /// The events of a batch. Throws 400 for more than one request may carry.
     static func events(of list: JSONSlice, at pointer: String) throws(Problem) -> [JSONSlice] {
         let events = list.elements

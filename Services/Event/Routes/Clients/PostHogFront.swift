@@ -47,14 +47,10 @@ struct PostHogFront: Sendable {
         _ request: HTTPRequest, _ principal: SDKPrincipal
     ) async throws -> HTTPResponse {
         let body = try JSONSlice(parsing: request.body)
-        guard let list = body["batch"], list.kind == .array else {
-            throw Problem.badRequest(
-                "batch_required", "Send {\"batch\": […]}.", pointer: "/batch")
-        }
         let translation = PostHogTranslation(
             receivedAt: request.context.receivedAt,
             sharedSentAt: ClientText.time(request.headers["PostHog-Request-Timestamp"]))
-        let events = try ClientFront.events(of: list, at: "/batch")
+        let events = try ClientFront.batch(of: body)
         let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
         var told = ObjectBuilder()
         for (event, result) in zip(events, try await front.take(readings, request, principal)) {

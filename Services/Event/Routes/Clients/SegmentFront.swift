@@ -31,9 +31,7 @@ struct SegmentFront: Sendable {
         _ request: HTTPRequest, _ principal: SDKPrincipal
     ) async throws(Problem) -> HTTPResponse {
         let body = try JSONSlice(parsing: request.body)
-        guard let list = body["batch"], list.kind == .array else {
-            throw .badRequest("batch_required", "Send {\"batch\": […]}.", pointer: "/batch")
-        }
+        let events = try ClientFront.batch(of: body)
         let shared = body["context"]
         guard (shared?.bytes.count ?? 0) <= Self.maximumSharedContextBytes else {
             throw .badRequest(
@@ -44,9 +42,7 @@ struct SegmentFront: Sendable {
         let translation = SegmentTranslation(
             receivedAt: request.context.receivedAt,
             sharedSentAt: ClientText.time(body["sentAt"]), sharedContext: shared)
-        let readings = try ClientFront.events(of: list, at: "/batch").enumerated().map {
-            translation.read($0.element, at: $0.offset)
-        }
+        let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
         return ClientFront.answer(
             Self.success, try await front.take(readings, request, principal))
     }
