@@ -9,6 +9,10 @@ package struct EventConfiguration: ServiceConfiguration {
     let retentionCap: Duration
     /// Events requests per key and second.
     let requestsPerSecondPerKey: Int
+    /// Events of one client per second, in each replica.
+    let eventsPerSecondPerClient: Int
+    /// Events of one person per minute from browsers, in each replica.
+    let eventsPerMinutePerParticipant: Int
     /// Webhooks per source and second.
     let webhooksPerSecond: Int
     /// Where the public reaches this installation.
@@ -28,6 +32,12 @@ package struct EventConfiguration: ServiceConfiguration {
         requestsPerSecondPerKey = environment.integer(
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
             "requests with events that one API key may send in a second")
+        eventsPerSecondPerClient = environment.integer(
+            "GRAPEVINE_EVENT_EVENTS_PER_SECOND", default: 20_000, in: 1...10_000_000,
+            "events that one client may send in a second, in each replica")
+        eventsPerMinutePerParticipant = environment.integer(
+            "GRAPEVINE_EVENT_PARTICIPANT_EVENTS_PER_MINUTE", default: 1200, in: 1...1_000_000,
+            "events of one person that browsers may send in a minute, in each replica")
         webhooksPerSecond = environment.integer(
             "GRAPEVINE_EVENT_WEBHOOKS_PER_SECOND", default: 200, in: 1...1_000_000,
             "webhooks that one source may send in a second")

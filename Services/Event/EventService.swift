@@ -19,6 +19,7 @@ package struct EventService: Service {
     let context: ServiceContext
     let log: LocalLog
     let webhookSources: WebhookSourceStore
+    let pace: EventPace
     private let generations: GenerationRotation
 
     package static func ports(
@@ -35,6 +36,10 @@ package struct EventService: Service {
         self.context = context
         self.log = log
         webhookSources = WebhookSourceStore(postgres: context.postgres)
+        pace = EventPace(
+            eventsPerSecond: configuration.eventsPerSecondPerClient,
+            eventsPerMinute: configuration.eventsPerMinutePerParticipant,
+            metrics: context.telemetry.metrics)
         generations = GenerationRotation(store: log.retention, world: context.world)
     }
 

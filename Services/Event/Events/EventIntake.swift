@@ -11,21 +11,27 @@ enum EventReading: Sendable {
 /// The one way of clients' events into the log, whichever front they came through.
 struct EventIntake: Sendable {
     let appender: LogAppender
+    let pace: EventPace
 
     /// Commits what can be taken and tells what became of each, in the order given; a bad event
     /// never takes good ones with it.
     ///
-    /// Throws 503 with `Retry-After` when nothing of it may be in the log; sending the same again
-    /// is safe then.
+    /// Throws 503 with `Retry-After` when nothing of it may be in the log, and 429 when the client
+    /// sends too many; sending the same again is safe then.
     func take(
         _ readings: [EventReading], _ context: IngestContext
     ) async throws(Problem) -> [IngestResult] {
+        try pace.count(readings.count, context)
         var results: [IngestResult?] = Array(repeating: nil, count: readings.count)
         var places: [(index: Int, eventID: String)] = []
         var pending: [PendingEvent] = []
         for (index, reading) in readings.enumerated() {
             switch reading {
             case .event(let event):
+                if let rejection = pace.rejection(of: event, context) {
+                    results[index] = .rejected(eventID: event.eventID, rejection)
+                    continue
+                }
                 pending.append(EventEnvelope.pending(event, context))
                 places.append((index, event.eventID))
             case .rejected(let eventID, let rejection):
@@ -33,7 +39,7 @@ struct EventIntake: Sendable {
             }
         }
         if !pending.isEmpty {
-            let outcomes = try await append(pending)
+            let outcomes = try await append(pending, of: context.clientID)
             for (place, result) in zip(places, outcomes) {
                 results[place.index] = .logged(eventID: place.eventID, result.outcome)
             }
@@ -42,10 +48,10 @@ struct EventIntake: Sendable {
     }
 
     private func append(
-        _ events: [PendingEvent]
+        _ events: [PendingEvent], of client: ClientID
     ) async throws(Problem) -> [(shard: Int, outcome: AppendOutcome)] {
         do {
-            return try await appender.append(events)
+            return try await appender.append(events, of: client)
         } catch LogFailure.overloaded {
             throw .unavailable(
                 "log_overloaded",

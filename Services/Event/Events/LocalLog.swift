@@ -51,7 +51,7 @@ struct LocalLog: LogPort {
             let pending = try messages.map {
                 try EventEnvelope.pending($0, receivedAt: now)
             }
-            let results = try await appender.append(pending)
+            let results = try await appender.append(pending, of: nil)
             return zip(messages, results).map { message, result in
                 LogAppendResult(message, shard: result.shard, result.outcome)
             }

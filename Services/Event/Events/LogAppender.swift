@@ -5,16 +5,18 @@ import PostgresKit
 ///
 /// One flush per shard is under way at a time; what arrives meanwhile goes into the next, which
 /// lets a few more come when it would be small. An idle shard flushes at once, so a lone request
-/// pays no delay.
+/// pays no delay. Clients of one shard are served in turn, and none may fill what may wait.
 actor LogAppender {
     private struct Submission {
         let events: [PendingEvent]
         let bytes: Int
+        /// Whose turn it takes.
+        let party: ClientID?
         let reply: CheckedContinuation<[AppendOutcome], any Error>
     }
 
     private struct Lane {
-        var waiting: [Submission] = []
+        var waiting = FairLine<ClientID?, Submission>()
         var isFlushing = false
     }
 
@@ -25,6 +27,7 @@ actor LogAppender {
     private let onAppended: @Sendable (Int, [PendingEvent], Appended) -> Void
     private var lanes: [Lane]
     private var waitingBytes = 0
+    private var waitingBytesOf: [ClientID?: Int] = [:]
     private let flushes: Histogram
     private let appended: Counter
 
@@ -50,26 +53,36 @@ actor LogAppender {
     ///
     /// Throws `LogFailure.overloaded` when too much waits already and `.unavailable` when the
     /// commit failed or is unknown; sending the same events again is safe then.
-    func append(_ events: [PendingEvent]) async throws -> [(shard: Int, outcome: AppendOutcome)] {
+    ///
+    /// - Parameter party: the client that sent them; nil for the services' messages, which wait
+    ///   for nobody's flood.
+    func append(
+        _ events: [PendingEvent], of party: ClientID?
+    ) async throws -> [(shard: Int, outcome: AppendOutcome)] {
         var byShard: [Int: [Int]] = [:]
         for (index, event) in events.enumerated() {
             byShard[shards.shard(of: event.clientID), default: []].append(index)
         }
         var results = [(shard: Int, outcome: AppendOutcome)?](repeating: nil, count: events.count)
         for (shard, indexes) in byShard {
-            let outcomes = try await submit(indexes.map { events[$0] }, to: shard)
+            let outcomes = try await submit(indexes.map { events[$0] }, of: party, to: shard)
             for (index, outcome) in zip(indexes, outcomes) { results[index] = (shard, outcome) }
         }
         return results.compactMap(\.self)
     }
 
-    private func submit(_ events: [PendingEvent], to shard: Int) async throws -> [AppendOutcome] {
+    private func submit(
+        _ events: [PendingEvent], of party: ClientID?, to shard: Int
+    ) async throws -> [AppendOutcome] {
         let bytes = events.reduce(0) { $0 + $1.envelope.count }
-        guard waitingBytes + bytes <= limits.waitingBytes else { throw LogFailure.overloaded }
+        guard waitingBytes + bytes <= limits.waitingBytes,
+            waitingBytesOf[party, default: 0] + bytes <= limits.waitingBytesOfOne
+        else { throw LogFailure.overloaded }
         waitingBytes += bytes
+        waitingBytesOf[party, default: 0] += bytes
         return try await withCheckedThrowingContinuation { reply in
             lanes[shard].waiting.append(
-                Submission(events: events, bytes: bytes, reply: reply))
+                Submission(events: events, bytes: bytes, party: party, reply: reply), of: party)
             guard !lanes[shard].isFlushing else { return }
             lanes[shard].isFlushing = true
             Task { await flush(shard) }
@@ -78,16 +91,25 @@ actor LogAppender {
 
     private func flush(_ shard: Int) async {
         while !lanes[shard].waiting.isEmpty {
-            let sizes = lanes[shard].waiting.lazy.map { (events: $0.events.count, bytes: $0.bytes) }
-            let batch = Array(lanes[shard].waiting.prefix(limits.batch(sizes)))
-            lanes[shard].waiting.removeFirst(batch.count)
-            waitingBytes -= batch.reduce(0) { $0 + $1.bytes }
+            var load = FlushLoad(limits)
+            let batch = lanes[shard].waiting.take {
+                load.add(events: $0.events.count, bytes: $0.bytes)
+            }
+            forget(batch)
             await commit(batch, to: shard)
             if limits.gathers(lanes[shard].waiting.count) {
                 try? await Task.sleep(for: limits.gatherInterval)
             }
         }
         lanes[shard].isFlushing = false
+    }
+
+    private func forget(_ batch: [Submission]) {
+        for submission in batch {
+            waitingBytes -= submission.bytes
+            let rest = waitingBytesOf[submission.party, default: 0] - submission.bytes
+            waitingBytesOf[submission.party] = rest == 0 ? nil : rest
+        }
     }
 
     private func commit(_ batch: [Submission], to shard: Int) async {

@@ -52,15 +52,40 @@ import Testing
         #expect(drafts.last?.lastPosition == 1211)
     }
 
-    private func sizes(_ pairs: [Int]...) -> [(events: Int, bytes: Int)] {
-        pairs.map { (events: $0[0], bytes: $0[1]) }
+    /// How many of the submissions (events, bytes) of one client go into one flush.
+    private func flushed(_ sizes: [Int]...) -> Int {
+        var line = FairLine<Int, [Int]>()
+        for size in sizes { line.append(size, of: 1) }
+        var load = FlushLoad(FlushLimits(events: 10, bytes: 100, waitingBytes: 1000))
+        return line.take { load.add(events: $0[0], bytes: $0[1]) }.count
     }
 
     @Test func `a flush takes at least one submission and stops at its limits`() {
-        let limits = FlushLimits(events: 10, bytes: 100, waitingBytes: 1000)
-        #expect(limits.batch(sizes([50, 1])) == 1)
-        #expect(limits.batch(sizes([5, 10], [5, 10], [1, 10])) == 2)
-        #expect(limits.batch(sizes([1, 60], [1, 60])) == 1)
-        #expect(limits.batch(sizes()) == 0)
+        #expect(flushed([50, 1], [1, 1]) == 1)
+        #expect(flushed([5, 10], [5, 10], [1, 10]) == 2)
+        #expect(flushed([1, 60], [1, 60]) == 1)
+        #expect(flushed() == 0)
+    }
+
+    @Test func `clients are served in turn, however much one of them brings`() {
+        var line = FairLine<String, String>()
+        for number in 1...6 { line.append("flood \(number)", of: "flood") }
+        line.append("light 1", of: "light")
+        line.append("other 1", of: "other")
+        line.append("light 2", of: "light")
+        func take(_ count: Int) -> [String] {
+            var room = count
+            return line.take { _ in
+                room -= 1
+                return room >= 0
+            }
+        }
+        #expect(take(4) == ["flood 1", "light 1", "other 1", "flood 2"])
+        #expect(line.count == 5)
+        // Whose turn did not come is first in the next flush.
+        line.append("other 2", of: "other")
+        #expect(take(3) == ["light 2", "flood 3", "other 2"])
+        #expect(take(9) == ["flood 4", "flood 5", "flood 6"])
+        #expect(line.isEmpty && take(1).isEmpty)
     }
 }

@@ -20,7 +20,10 @@ struct EventHarness {
     let keys: KeyDirectory
     let database: TestDatabase
 
-    static func run(_ body: (EventHarness) async throws -> Void) async throws {
+    /// - Parameter settings: of event-service, by their variables; else the defaults.
+    static func run(
+        _ settings: [String: String] = [:], _ body: (EventHarness) async throws -> Void
+    ) async throws {
         let keys = try KeyDirectory()
         let clientService = try keys.serve()
         let caller = Ed25519PrivateKey.generate()
@@ -30,7 +33,7 @@ struct EventHarness {
                 redisURL: try await TestRedis.make().url,
                 peers: [.client: "http://127.0.0.1:\(clientService.port)"],
                 serviceKeys: [.workflow: caller.publicKey])
-            var environment = EnvironmentReader([:])
+            var environment = EnvironmentReader(settings)
             let service = try await RunningService.start(
                 EventService.self, configuration: EventConfiguration(&environment),
                 common: common, world: World())

@@ -5,6 +5,8 @@ struct FlushLimits: Sendable {
     var bytes = 8 << 20
     /// Bytes that may wait in all shards together before new ones are refused.
     var waitingBytes = 64 << 20
+    /// Of these, what one client may have, so that its flood leaves room for others.
+    var waitingBytesOfOne = 16 << 20
     /// How long a small batch that came together during a flush waits for company, and from how
     /// many submissions on it is not small.
     var gatherInterval = Duration.milliseconds(5)
@@ -12,17 +14,22 @@ struct FlushLimits: Sendable {
 
     /// Whether so many submissions, which came during a flush, wait for more.
     func gathers(_ waiting: Int) -> Bool { waiting > 0 && waiting < gatherSubmissions }
+}
 
-    /// How many of the waiting submissions, oldest first, go into the next flush: at least one.
-    func batch(_ waiting: some Sequence<(events: Int, bytes: Int)>) -> Int {
-        var total = (events: 0, bytes: 0)
-        var count = 0
-        for size in waiting {
-            total.events += size.events
-            total.bytes += size.bytes
-            if count > 0, total.events > events || total.bytes > bytes { break }
-            count += 1
-        }
-        return count
+/// What is in a flush so far.
+struct FlushLoad: Sendable {
+    private let limits: FlushLimits
+    private var events = 0
+    private var bytes = 0
+
+    init(_ limits: FlushLimits) {
+        self.limits = limits
+    }
+
+    /// Adds a submission where it fits.
+    mutating func add(events: Int, bytes: Int) -> Bool {
+        self.events += events
+        self.bytes += bytes
+        return self.events <= limits.events && self.bytes <= limits.bytes
     }
 }

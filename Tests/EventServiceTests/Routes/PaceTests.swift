@@ -1,0 +1,59 @@
+import HTTPKit
+import Kernel
+import SecurityKit
+import TestKit
+import Testing
+
+@testable import EventService
+
+@Suite(.timeLimit(.minutes(2))) struct PaceTests {
+    private func events(_ ids: ClosedRange<Int>, of person: String = "user-1") -> String {
+        let events = ids.map {
+            #"{"event":"page_viewed","event_id":"\#(person)-\#($0)","#
+                + #""occurred_at":"2026-01-31T09:30:00Z","participant_id":"\#(person)"}"#
+        }
+        return "[\(events.joined(separator: ","))]"
+    }
+
+    @Test func `a client that sends too many events is told when to send them again`()
+        async throws
+    {
+        try await EventHarness.run(["GRAPEVINE_EVENT_EVENTS_PER_SECOND": "4"]) { harness in
+            let first = try await harness.ingest(events(1...40), key: harness.keys.secret.text)
+            #expect(first.body["accepted"] == 40)
+            let refused = try await harness.post(
+                "/v1/sdk/events", Array(#"{"events":\#(events(41...41))}"#.utf8),
+                [
+                    "Content-Type": "application/json",
+                    "Authorization": "Bearer \(harness.keys.publishable.text)",
+                ])
+            #expect(refused.status == 429)
+            #expect(try JSONCoding.parse(refused.body)["code"] == "rate_limited")
+            let wait = try #require(refused.headers["Retry-After"].flatMap { Int($0) })
+            #expect((1...10).contains(wait))
+            #expect(try await harness.logged().count == 40)
+        }
+    }
+
+    @Test func `one person cannot send without end from a browser, and a server may`()
+        async throws
+    {
+        let settings = ["GRAPEVINE_EVENT_PARTICIPANT_EVENTS_PER_MINUTE": "3"]
+        try await EventHarness.run(settings) { harness in
+            let sent = try await harness.ingest(
+                events(1...5), key: harness.keys.publishable.text)
+            #expect(sent.status == 202)
+            let results = try #require(sent.body["results"]?.array)
+            #expect(
+                results.map { $0["status"] }
+                    == ["accepted", "accepted", "accepted", "rejected", "rejected"])
+            #expect(results[3]["code"] == "participant_rate_limited")
+            #expect(results[3]["pointer"] == "/participant_id")
+            let other = try await harness.ingest(
+                events(1...3, of: "user-2"), key: harness.keys.publishable.text)
+            #expect(other.body["accepted"] == 3)
+            let server = try await harness.ingest(events(4...9), key: harness.keys.secret.text)
+            #expect(server.body["accepted"] == 6)
+        }
+    }
+}
