@@ -28,7 +28,8 @@ func service(_ name: String) -> [Target] {
             ] + (name == "Analytics" ? ["ClickHouseKit"] : []),
             path: "Services/\(name)",
             exclude: ["Run", "README.md"],
-            resources: [.embedInCode("Store/Migrations"), .embedInCode("openapi.json")]),
+            resources: [.embedInCode("Store/Migrations"), .embedInCode("openapi.json")]
+                + (name == "Event" ? [.embedInCode("Domain/Resources")] : [])),
         .executableTarget(
             name: "\(name.lowercased())-service",
             dependencies: [.byName(name: library), "ServiceKit"],

@@ -19,6 +19,8 @@ package struct EventConfiguration: ServiceConfiguration {
     let publicURL: String
     /// 32 bytes.
     let key: [UInt8]
+    /// A list of networks with their countries.
+    let geoFile: String?
 
     package init(_ environment: inout EnvironmentReader) {
         retention = environment.duration(
@@ -46,7 +48,10 @@ package struct EventConfiguration: ServiceConfiguration {
             "where the public reaches /v1/hooks/, for the addresses of webhook sources")
         key = environment.masterKey(
             "GRAPEVINE_EVENT_KEY",
-            "encrypts the secrets of webhook sources; keep it as long as "
+            "encrypts the secrets of webhook sources and hashes addresses; keep it as long as "
                 + "the data")
+        geoFile = environment.optionalString(
+            "GRAPEVINE_EVENT_GEO_FILE", example: "/etc/grapevine/networks.csv",
+            "a list of network,country,region by which events get a country; none without it")
     }
 }

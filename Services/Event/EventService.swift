@@ -20,6 +20,7 @@ package struct EventService: Service {
     let log: LocalLog
     let webhookSources: WebhookSourceStore
     let pace: EventPace
+    let intake: EventIntake
     private let generations: GenerationRotation
 
     package static func ports(
@@ -40,6 +41,12 @@ package struct EventService: Service {
             eventsPerSecond: configuration.eventsPerSecondPerClient,
             eventsPerMinute: configuration.eventsPerMinutePerParticipant,
             metrics: context.telemetry.metrics)
+        let agents = AgentCache()
+        intake = EventIntake(
+            appender: log.appender, pace: pace,
+            enricher: Enricher(
+                hash: AddressHash(master: configuration.key),
+                geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }))
         generations = GenerationRotation(store: log.retention, world: context.world)
     }
 

@@ -12,6 +12,7 @@ enum EventReading: Sendable {
 struct EventIntake: Sendable {
     let appender: LogAppender
     let pace: EventPace
+    let enricher: Enricher
 
     /// Commits what can be taken and tells what became of each, in the order given; a bad event
     /// never takes good ones with it.
@@ -25,6 +26,7 @@ struct EventIntake: Sendable {
         var results: [IngestResult?] = Array(repeating: nil, count: readings.count)
         var places: [(index: Int, eventID: String)] = []
         var pending: [PendingEvent] = []
+        let facts = enricher.facts(of: context.origin, context.clientID)
         for (index, reading) in readings.enumerated() {
             switch reading {
             case .event(let event):
@@ -32,7 +34,10 @@ struct EventIntake: Sendable {
                     results[index] = .rejected(eventID: event.eventID, rejection)
                     continue
                 }
-                pending.append(EventEnvelope.pending(event, context))
+                pending.append(
+                    EventEnvelope.pending(
+                        event, context,
+                        surroundings: enricher.context(of: event, context, facts: facts)))
                 places.append((index, event.eventID))
             case .rejected(let eventID, let rejection):
                 results[index] = .rejected(eventID: eventID, rejection)

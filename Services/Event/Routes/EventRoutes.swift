@@ -6,7 +6,6 @@ import ServiceKit
 extension EventService {
     /// Every route of the service.
     package func routes(_ router: inout Router) {
-        let intake = EventIntake(appender: log.appender, pace: pace)
         let ingest = IngestEvents(intake: intake)
         let append = AppendMessages(log: log, webhookSources: webhookSources)
         let feed = ReadFeed(log: log)

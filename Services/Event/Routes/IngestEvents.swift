@@ -64,6 +64,16 @@ extension IngestContext {
         self.init(
             clientID: principal.clientID, trust: principal.trust,
             receivedAt: request.context.receivedAt,
-            traceparent: request.context.trace.traceparent)
+            traceparent: request.context.trace.traceparent,
+            origin: principal.trust < .server ? EventOrigin(request) : EventOrigin())
+    }
+}
+
+extension EventOrigin {
+    /// What a browser's request shows.
+    init(_ request: HTTPRequest) {
+        self.init(
+            address: request.remoteAddress, userAgent: request.headers["User-Agent"],
+            hints: ClientHints { request.headers[$0] })
     }
 }

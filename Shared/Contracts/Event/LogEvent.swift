@@ -31,7 +31,8 @@ package struct LogEvent: Sendable, Hashable, Codable {
     package let properties: JSONValue
     /// The W3C trace of the request or run that caused it.
     package let traceparent: String?
-    /// Where it came from, for clients' events: page, device, campaign parameters, country.
+    /// Where it came from, for clients' events: page, campaign parameters and all else that the
+    /// sender told; under `enriched` what event-service found out itself (device, country, bot).
     package let context: JSONValue?
 
     private enum CodingKeys: String, CodingKey {

@@ -37,6 +37,31 @@ import Testing
         }
     }
 
+    @Test func `what a browser's request shows of its device is in the log, without its address`()
+        async throws
+    {
+        try await EventHarness.run { harness in
+            let agent =
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 "
+                + "(KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
+            for key in [harness.keys.publishable, harness.keys.secret] {
+                let answer = try await harness.ingest(
+                    "[\(event(key.text.suffix(4).description))]", key: key.text,
+                    headers: [("User-Agent", agent)])
+                #expect(answer.body["accepted"] == 1)
+            }
+            let logged = try await harness.logged()
+            let browser = try #require(logged.first { $0.trust == .browser }?.context)
+            #expect(browser.at("enriched.browser") == "Safari")
+            #expect(browser.at("enriched.os_version") == "18.1")
+            #expect(browser.at("enriched.address_hash")?.string?.count == 32)
+            let text = String(decoding: try JSONCoding.encode(browser), as: UTF8.self)
+            #expect(!text.contains("127.0.0.1"))
+            let server = try #require(logged.first { $0.trust == .server })
+            #expect(server.context == nil, "a server's agent is not its visitor's")
+        }
+    }
+
     @Test func `what was accepted is in the feed, in order, with the trust of its key`()
         async throws
     {

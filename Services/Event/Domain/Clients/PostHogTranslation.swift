@@ -126,6 +126,7 @@ struct PostHogTranslation: Sendable {
         }
         parts.properties = own.object
         parts.traits = traits.object
+        parts.address = properties?["$ip"]?.string
         said.set("$session_id", event["session_id"])
         said.set("$window_id", event["window_id"])
         if let said = said.object { parts.context.append(("posthog", said)) }

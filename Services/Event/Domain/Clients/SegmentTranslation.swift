@@ -78,6 +78,7 @@ struct SegmentTranslation: Sendable {
         parts.subject = PurchaseFacts.subject(of: parts.type, properties)
         parts.properties = Self.properties(of: call, type, mapped: parts.type)
         parts.traits = Self.traits(of: call, type)
+        parts.address = call["context"]?["ip"]?.string
         parts.context = context(of: call)
         return parts
     }

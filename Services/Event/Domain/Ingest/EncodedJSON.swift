@@ -19,6 +19,11 @@ struct EncodedJSON: Sendable {
         bytes = quoted[...]
     }
 
+    /// JSON that was written here, without white space around it.
+    init(written text: String) {
+        bytes = Array(text.utf8)[...]
+    }
+
     /// An object of these members, in this order; the names must differ.
     init(object members: [Member]) {
         var object: [UInt8] = []

@@ -7,9 +7,14 @@ import SecurityKit
 /// Builds what is stored: a `LogEvent` as JSON without its position.
 enum EventEnvelope {
     /// A client's event. The sender's own bytes go in as they are.
-    static func pending(_ event: IncomingEvent, _ context: IngestContext) -> PendingEvent {
+    ///
+    /// - Parameter surroundings: the event's context with what was found out beside it.
+    static func pending(
+        _ event: IncomingEvent, _ context: IngestContext, surroundings: [EncodedJSON.Member]? = nil
+    ) -> PendingEvent {
+        let surroundings = surroundings ?? event.context
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(event.source.count + 400)
+        bytes.reserveCapacity(event.source.count + 1200)
         let campaign = event.campaignID.map { #""campaign_id":"\#($0)","# } ?? ""
         bytes += #"{"event_id":\#(JSONText.quoted(event.eventID)),"type":"\#(event.type)","#.utf8
         bytes += #""client_id":"\#(context.clientID)",\#(campaign)"#.utf8
@@ -22,9 +27,9 @@ enum EventEnvelope {
         }
         bytes += #""traceparent":"\#(context.traceparent)","properties":"#.utf8
         bytes += event.properties?.bytes ?? Array("{}".utf8)[...]
-        if !event.context.isEmpty {
+        if !surroundings.isEmpty {
             bytes += #","context":"#.utf8
-            EncodedJSON.append(event.context, to: &bytes)
+            EncodedJSON.append(surroundings, to: &bytes)
         }
         bytes.append(UInt8(ascii: "}"))
         return PendingEvent(

@@ -8,6 +8,8 @@ struct IngestContext: Sendable {
     let trust: Trust
     let receivedAt: Timestamp
     let traceparent: String
+    /// The device, where the request came from it.
+    var origin = EventOrigin()
 }
 
 /// One event, checked. Keeps slices of the sender's bytes: what is only passed on is never built
@@ -33,6 +35,8 @@ struct IncomingEvent: Sendable {
     let subject: String?
     let traits: EncodedJSON?
     let properties: EncodedJSON?
+    /// Where the person was by the sender's word; goes no further than its hash.
+    let address: String?
     /// Everything else that the sender said (page, device, campaign parameters, …).
     let context: [EncodedJSON.Member]
     /// What the sender said, for telling a repeat from another event with the same id.
@@ -62,6 +66,7 @@ struct IncomingEvent: Sendable {
         subject = try fields.text("subject", maximum: Self.maximumIDLength)
         traits = try fields.object("traits")
         properties = try fields.object("properties")
+        address = fields.take("ip")?.string
         context = Self.context(
             fields.rest.map { ($0.name, EncodedJSON($0.value)) },
             told: Self.told(told, corrected: occurredAt))
@@ -90,6 +95,7 @@ struct IncomingEvent: Sendable {
         campaignID = parts.campaignID
         traits = try parts.traits.object("traits")
         properties = try parts.properties.object("properties")
+        address = parts.address
         context = Self.context(
             parts.context,
             told: parts.told + Self.told(parts.occurredAt, corrected: occurredAt))
@@ -104,8 +110,9 @@ struct IncomingEvent: Sendable {
     private static func context(
         _ members: [EncodedJSON.Member], told: [EncodedJSON.Member]
     ) -> [EncodedJSON.Member] {
+        let members = members.filter { $0.name != toldName && $0.name != Enricher.name }
         guard !told.isEmpty else { return members }
-        return members.filter { $0.name != toldName } + [(toldName, EncodedJSON(object: told))]
+        return members + [(toldName, EncodedJSON(object: told))]
     }
 }
 
@@ -128,6 +135,8 @@ struct EventParts: Sendable {
     /// Each an object.
     var traits: EncodedJSON?
     var properties: EncodedJSON?
+    /// The IP address of the person, as the sender tells it.
+    var address: String?
     var context: [EncodedJSON.Member] = []
     /// The sender's own words where the event's differ from them (its name of the event).
     var told: [EncodedJSON.Member] = []

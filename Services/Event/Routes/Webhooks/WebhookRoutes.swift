@@ -9,8 +9,7 @@ extension EventService {
         let sealing = SealingKey(
             master: configuration.key, use: "grapevine event webhook source secret")
         let receive = ReceiveWebhook(
-            store: webhookSources, sealing: sealing,
-            intake: EventIntake(appender: log.appender, pace: pace),
+            store: webhookSources, sealing: sealing, intake: intake,
             webhooksPerSecond: configuration.webhooksPerSecond, context: context)
         router.group(context.audiences.public) { group in
             group.post("/v1/hooks/{source_id}", limits: ReceiveWebhook.limits) { request, _ in

@@ -1,0 +1,103 @@
+import Contracts
+import HTTPKit
+import Kernel
+
+/// Adds to an event what the service itself sees of it: pure, and the same for every front.
+///
+/// A browser's request shows the visitor's device; a server's request shows only the server, so
+/// that of its events what the server tells of the visitor counts.
+struct Enricher: Sendable {
+    /// The member of the context under which the service's own findings are. Nobody else writes it.
+    static let name = "enriched"
+    private static let maximumAgentLength = 300
+
+    let hash: AddressHash
+    let geo: GeoTable?
+    /// Reads a user agent; remembers what it read.
+    let readAgent: @Sendable (String) -> UserAgent
+
+    /// What is known of a device, as members of `enriched`. Once per request is enough for a
+    /// browser's.
+    func facts(of origin: EventOrigin, _ client: ClientID) -> [EncodedJSON.Member] {
+        var facts: [EncodedJSON.Member] = []
+        func add(_ name: String, _ text: String?) {
+            if let text, !text.isEmpty { facts.append((name, EncodedJSON(text: text))) }
+        }
+        if let address = origin.address.flatMap({ NetworkAddress($0) }) {
+            add("address_hash", hash.address(address, of: client))
+            add("network_hash", hash.network(address, of: client))
+            let place = geo?.place(of: address)
+            add("country", place?.country)
+            add("region", place?.region)
+        }
+        guard origin.userAgent != nil || origin.hints != nil else { return facts }
+        let text = origin.userAgent ?? ""
+        let plain = readAgent(text)
+        let agent = origin.hints?.refine(plain) ?? plain
+        add("device", agent.device)
+        add("device_model", agent.model)
+        add("browser", agent.browser?.name)
+        add("browser_version", agent.browser?.version)
+        add("os", agent.system?.name)
+        add("os_version", agent.system?.version)
+        let kept = text.unicodeScalars.filter { $0.value >= 32 }.prefix(Self.maximumAgentLength)
+        add("user_agent", String(String.UnicodeScalarView(kept)))
+        facts.append(("is_bot", EncodedJSON(written: agent.bot == nil ? "false" : "true")))
+        add("bot", agent.bot)
+        return facts
+    }
+
+    /// The event's context with all that was found out; `facts` are those of the request.
+    func context(
+        of event: IncomingEvent, _ context: IngestContext, facts: [EncodedJSON.Member]
+    ) -> [EncodedJSON.Member] {
+        let told = ToldContext(event.context)
+        var facts = facts
+        if context.trust >= .server {
+            let origin = EventOrigin(
+                address: event.address,
+                userAgent: told.text("user_agent", "userAgent")
+                    ?? told.object("posthog", with: "$raw_user_agent")?["$raw_user_agent"]?.string)
+            facts = self.facts(of: origin, context.clientID)
+        }
+        var filled: [EncodedJSON.Member] = []
+        let visit = Visit(told)
+        if !visit.utm.isEmpty { filled.append(("utm", EncodedJSON(object: visit.utm))) }
+        if !visit.clickIDs.isEmpty {
+            filled.append(("click_ids", EncodedJSON(object: visit.clickIDs)))
+        }
+        if !told.has("first_touch"), let touch = visit.touch(at: "\(event.occurredAt)") {
+            filled.append(("first_touch", touch))
+        }
+        if !told.has("session_id"), let session = session(of: event, context, told) {
+            filled.append(("session_id", EncodedJSON(text: session)))
+        }
+        if let channel = visit.channel {
+            facts.append(("channel", EncodedJSON(text: channel.rawValue)))
+        }
+        if !filled.isEmpty {
+            let names = filled.map { JSONText.quoted($0.name) }.joined(separator: ",")
+            facts.append(("filled", EncodedJSON(written: "[\(names)]")))
+        }
+        guard !facts.isEmpty else { return event.context }
+        return event.context + filled + [(Self.name, EncodedJSON(object: facts))]
+    }
+
+    /// What other tools' clients call the session; else one visitor's events of a day. A server's
+    /// event is part of no visit unless it says so.
+    private func session(
+        of event: IncomingEvent, _ context: IngestContext, _ told: ToldContext
+    ) -> String? {
+        let words =
+            told.text("sessionId")
+            ?? told.object("posthog", with: "$session_id")?["$session_id"]?.string
+        if let words, (1...IncomingEvent.maximumIDLength).contains(words.unicodeScalars.count) {
+            return words
+        }
+        guard context.trust < .server, let visitor = event.anonymousID ?? event.externalID else {
+            return nil
+        }
+        let day = event.occurredAt.unixSeconds / 86_400
+        return hash.session(visitor, day: day, of: context.clientID)
+    }
+}
