@@ -7,6 +7,8 @@ package struct EventConfiguration: ServiceConfiguration {
     let retention: Duration
     /// When they are deleted whoever still waits.
     let retentionCap: Duration
+    /// How much is kept of what was rejected.
+    let rejections: RejectionLimits
     /// Events requests per key and second.
     let requestsPerSecondPerKey: Int
     /// Events of one client per second, in each replica.
@@ -31,6 +33,16 @@ package struct EventConfiguration: ServiceConfiguration {
             "GRAPEVINE_EVENT_RETENTION_CAP", default: .seconds(30 * 86_400),
             in: .seconds(3600) ... .seconds(3650 * 86_400),
             "when the log forgets even what a subscriber still waits for")
+        rejections = RejectionLimits(
+            age: environment.duration(
+                "GRAPEVINE_EVENT_REJECTED_AGE", default: .seconds(7 * 86_400),
+                in: .seconds(60) ... .seconds(90 * 86_400), "how long rejected events are kept"),
+            events: environment.integer(
+                "GRAPEVINE_EVENT_REJECTED_PER_CLIENT", default: 10_000, in: 1...1_000_000,
+                "rejected events that are kept of one client; the oldest go first"),
+            bytes: environment.integer(
+                "GRAPEVINE_EVENT_REJECTED_BYTES_PER_CLIENT", default: 64 << 20,
+                in: 1 << 10...1 << 40, "bytes of them, bodies counted"))
         requestsPerSecondPerKey = environment.integer(
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
             "requests with events that one API key may send in a second")

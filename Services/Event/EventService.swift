@@ -18,9 +18,8 @@ package struct EventService: Service {
     let configuration: EventConfiguration
     let context: ServiceContext
     let log: LocalLog
-    let webhookSources: WebhookSourceStore
-    let pace: EventPace
     let intake: EventIntake
+    let webhookSources: WebhookSourceStore
     private let generations: GenerationRotation
 
     package static func ports(
@@ -36,8 +35,10 @@ package struct EventService: Service {
         self.configuration = configuration
         self.context = context
         self.log = log
-        webhookSources = WebhookSourceStore(postgres: context.postgres)
-        pace = EventPace(
+        let rejected = RejectedEvents(
+            store: RejectedEventStore(postgres: context.postgres),
+            limits: configuration.rejections, world: context.world)
+        let pace = EventPace(
             eventsPerSecond: configuration.eventsPerSecondPerClient,
             eventsPerMinute: configuration.eventsPerMinutePerParticipant,
             metrics: context.telemetry.metrics)
@@ -46,7 +47,9 @@ package struct EventService: Service {
             appender: log.appender, pace: pace,
             enricher: Enricher(
                 hash: AddressHash(master: configuration.key),
-                geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }))
+                geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }),
+            rejected: rejected)
+        webhookSources = WebhookSourceStore(postgres: context.postgres)
         generations = GenerationRotation(store: log.retention, world: context.world)
     }
 
@@ -61,6 +64,9 @@ package struct EventService: Service {
             BackgroundTask("wake-ups") { await log.wakeUps.run() },
             .periodic("retention", every: .seconds(600), telemetry: context.telemetry) {
                 try await retention.run()
+            },
+            .periodic("rejected-events", every: .seconds(600), telemetry: context.telemetry) {
+                [intake] in try await intake.rejected.tidy()
             },
         ]
     }

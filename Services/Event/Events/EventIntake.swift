@@ -13,12 +13,24 @@ struct EventIntake: Sendable {
     let appender: LogAppender
     let pace: EventPace
     let enricher: Enricher
+    let rejected: RejectedEvents
 
     /// Commits what can be taken and tells what became of each, in the order given; a bad event
     /// never takes good ones with it.
     ///
     /// Throws 503 with `Retry-After` when nothing of it may be in the log, and 429 when the client
     /// sends too many; sending the same again is safe then.
+    ///
+    /// - Parameter sent: what was sent at a place, for keeping what is rejected.
+    func take(
+        _ readings: [EventReading], _ context: IngestContext, sent: (_ place: Int) -> SentEvent
+    ) async throws(Problem) -> [IngestResult] {
+        let results = try await take(readings, context)
+        await keep(results, context, sent)
+        return results
+    }
+
+    /// The same without keeping what is rejected: it is kept already.
     func take(
         _ readings: [EventReading], _ context: IngestContext
     ) async throws(Problem) -> [IngestResult] {
@@ -50,6 +62,20 @@ struct EventIntake: Sendable {
             }
         }
         return results.compactMap(\.self)
+    }
+
+    /// Writes down what was rejected, and what another event's id kept out of the log.
+    private func keep(
+        _ results: [IngestResult], _ context: IngestContext, _ sent: (_ place: Int) -> SentEvent
+    ) async {
+        var kept: [RejectedEvent] = []
+        for (place, result) in results.enumerated() {
+            guard let (eventID, reason) = result.refusal else { continue }
+            kept.append(
+                RejectedEvent(
+                    rejected.nextID(), reason, eventID: eventID, sent: sent(place), context))
+        }
+        if !kept.isEmpty { await rejected.keep(kept) }
     }
 
     private func append(

@@ -5,6 +5,8 @@ import Synchronization
 /// process: requests are counted in Redis for all replicas together, and an event should cost no
 /// call to another machine.
 final class EventPace: Sendable {
+    static let rejectionCode = "participant_rate_limited"
+
     private let eventsPerSecond: Int
     private let eventsPerMinute: Int
     private let clients: Mutex<TokenBuckets<ClientID>>
@@ -56,7 +58,7 @@ final class EventPace: Sendable {
         guard wait != nil else { return nil }
         rejected.increment()
         return EventRejection(
-            code: "participant_rate_limited",
+            code: Self.rejectionCode,
             detail: "One person may send \(eventsPerMinute) events a minute from a browser.",
             pointer: event.externalID == nil ? "/anonymous_id" : "/participant_id")
     }

@@ -12,8 +12,9 @@ extension EventService {
         router.group(sdk(IngestEvents.keys)) { group in
             group.post("/events", limits: IngestEvents.limits, handler: ingest.respond)
         }
-        mountClients(ClientFront(intake: intake), &router)
+        mountClients(&router)
         webhookRoutes(&router)
+        rejectedEventRoutes(&router)
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
             group.on(EventContracts.shards) { [log] _, _, _ in
@@ -25,15 +26,15 @@ extension EventService {
     }
 
     /// The fronts for other people's clients, which differ in where they put the key.
-    private func mountClients(_ front: ClientFront, _ router: inout Router) {
-        let segment = SegmentFront(front: front)
+    private func mountClients(_ router: inout Router) {
+        let segment = SegmentFront(front: ClientFront(intake: intake, name: .segment))
         router.group(sdk(SegmentFront.keys)) { group in
             group.post(
                 "/segment/v1/{call}", limits: ClientFront.limits, handler: segment.respond)
             group.get(
                 "/segment/v1/projects/{write_key}/settings", handler: segment.settings)
         }
-        let postHog = PostHogFront(front: front)
+        let postHog = PostHogFront(front: ClientFront(intake: intake, name: .posthog))
         router.group(sdk(PostHogFront.keys)) { group in
             group.post("/posthog/{call}", limits: ClientFront.limits, handler: postHog.respond)
             group.post("/posthog/i/v0/e", limits: ClientFront.limits, handler: postHog.take)
@@ -41,7 +42,7 @@ extension EventService {
                 "/posthog/i/v1/analytics/events", limits: ClientFront.limits,
                 handler: postHog.takeListed)
         }
-        let cloudEvents = CloudEventsFront(front: front)
+        let cloudEvents = CloudEventsFront(front: ClientFront(intake: intake, name: .cloudevents))
         router.group(sdk(CloudEventsFront.keys)) { group in
             group.post("/cloudevents", limits: ClientFront.limits, handler: cloudEvents.respond)
         }

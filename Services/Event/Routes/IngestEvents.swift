@@ -29,7 +29,11 @@ struct IngestEvents: Sendable {
                 return .rejected(eventID: slice["event_id"]?.string, error)
             }
         }
-        let results = try await intake.take(readings, IngestContext(request, principal))
+        let results = try await intake.take(
+            readings, IngestContext(request, principal, .native)
+        ) { place in
+            SentEvent(events[place], typedBy: "event", at: place, sentAt: clock.sentAt)
+        }
         return .bytes(IngestReply.bytes(results), contentType: MediaType.json, status: 202)
     }
 
@@ -60,11 +64,12 @@ struct IngestEvents: Sendable {
 
 extension IngestContext {
     /// What a request with an API key says of its events.
-    init(_ request: HTTPRequest, _ principal: SDKPrincipal) {
+    init(_ request: HTTPRequest, _ principal: SDKPrincipal, _ front: EventFront) {
         self.init(
             clientID: principal.clientID, trust: principal.trust,
             receivedAt: request.context.receivedAt,
             traceparent: request.context.trace.traceparent,
+            door: EventDoor(front: front, keyID: principal.keyID),
             origin: principal.trust < .server ? EventOrigin(request) : EventOrigin())
     }
 }

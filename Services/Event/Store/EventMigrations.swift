@@ -6,5 +6,6 @@ enum EventMigrations {
         Migration("event", "V0001_log", PackageResources.V0001_log_sql),
         Migration("event", "V0002_identity", PackageResources.V0002_identity_sql),
         Migration("event", "V0003_webhooks", PackageResources.V0003_webhooks_sql),
+        Migration("event", "V0004_looking", PackageResources.V0004_looking_sql),
     ]
 }

@@ -13,7 +13,8 @@ struct Nouns: Sendable {
         "campaign_id": id("cmp"), "client_id": id("cli"), "conversion_decision_id": id("dec"),
         "conversion_id": id("cnv"), "decision_id": id("dec"), "delivery_id": id("whd"),
         "key_id": id("key"), "member_id": id("mem"), "notification_id": id("ntf"),
-        "participant_id": id("ptc"), "reward_id": id("rwd"), "run_id": id("run"),
+        "participant_id": id("ptc"), "rejection_id": id("rej"), "reward_id": id("rwd"),
+        "run_id": id("run"),
         "source_id": id("whs"),
         "suppression_id": Base64URL.encode([UInt8](repeating: 7, count: 32)),
         "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
@@ -47,6 +48,9 @@ struct Nouns: Sendable {
             ["kind": "shopify", "name": "owners", "secret": "the-owners-shared-secret"],
             key: "source"
         ).expecting(201)
+        try await server.send(
+            .post, "/v1/sdk/events", ["events": [["event": "nobodys_doing", "event_id": "owners"]]]
+        ).expecting(202)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
         await receiver.stop()
@@ -67,7 +71,8 @@ struct Nouns: Sendable {
         for (name, path) in [
             ("conversion_id", "conversions"), ("key_id", "keys"),
             ("notification_id", "notifications"), ("participant_id", "participants"),
-            ("reward_id", "rewards"), ("run_id", "runs"), ("suppression_id", "suppressions"),
+            ("rejection_id", "rejected-events"), ("reward_id", "rewards"), ("run_id", "runs"),
+            ("suppression_id", "suppressions"),
             ("source_id", "webhook-sources"), ("webhook_id", "webhooks"),
         ] { ids[name] = try await first("/v1/portal/\(path)", name) }
         ids["decision_id"] = try await first("/v1/portal/rewards", "decision_id")

@@ -31,7 +31,8 @@ enum TenancyBodies {
 
     /// Routes that make something of the caller's own and take no id of anything.
     static let creations: Set<String> = [
-        "POST /v1/portal/campaigns", "POST /v1/portal/keys", "POST /v1/portal/suppressions",
+        "POST /v1/portal/campaigns", "POST /v1/portal/keys",
+        "POST /v1/portal/rejected-events/replay", "POST /v1/portal/suppressions",
         "POST /v1/portal/templates", "POST /v1/portal/test-clock/advance",
         "POST /v1/portal/webhook-sources", "POST /v1/portal/webhooks", "POST /v1/sdk/events",
         "POST /v1/sdk/cloudevents", "POST /v1/sdk/posthog/i/v0/e",
@@ -55,7 +56,7 @@ enum TenancyBodies {
             "referrals?referrer_id=\(participant)", "conversions?campaign_id=\(campaign)",
             "conversions?referrer_id=\(participant)", "notifications?campaign_id=\(campaign)",
             "notifications?participant_id=\(participant)", "dashboard?campaign_id=\(campaign)",
-            "suppressions?address=nobody@people.example",
+            "suppressions?address=nobody@people.example", "rejected-events?event_id=owners",
         ].map { "/v1/portal/\($0)" }
     }
 }

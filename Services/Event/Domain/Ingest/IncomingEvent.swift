@@ -8,6 +8,7 @@ struct IngestContext: Sendable {
     let trust: Trust
     let receivedAt: Timestamp
     let traceparent: String
+    var door = EventDoor()
     /// The device, where the request came from it.
     var origin = EventOrigin()
 }

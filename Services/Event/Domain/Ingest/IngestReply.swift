@@ -6,6 +6,15 @@ enum IngestResult: Sendable {
     /// `eventID` when it could be read.
     case rejected(eventID: String?, EventRejection)
 
+    /// Why it is not in the log; nil when it is.
+    var refusal: (eventID: String?, reason: EventRejection)? {
+        switch self {
+        case .logged(_, .accepted), .logged(_, .duplicate): nil
+        case .logged(let eventID, .conflict): (eventID, .conflict)
+        case .rejected(let eventID, let rejection): (eventID, rejection)
+        }
+    }
+
     private var status: String {
         switch self {
         case .logged(_, .accepted): "accepted"

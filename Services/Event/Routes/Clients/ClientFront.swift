@@ -12,22 +12,26 @@ struct ClientFront: Sendable {
     static let limits = RouteLimits(bodyLimitBytes: maximumBytes, contentTypes: [])
 
     let intake: EventIntake
+    let name: EventFront
 
     /// Hands a batch on; the results in the order sent.
     func take(
-        _ readings: [EventReading], _ request: HTTPRequest, _ principal: SDKPrincipal
+        _ readings: [EventReading], _ request: HTTPRequest, _ principal: SDKPrincipal,
+        sent: (_ place: Int) -> SentEvent
     ) async throws(Problem) -> [IngestResult] {
-        try await intake.take(readings, IngestContext(request, principal))
+        try await intake.take(readings, IngestContext(request, principal, name), sent: sent)
     }
 
     /// Hands one event on, whose refusal refuses the request.
     func take(
-        one reading: EventReading, _ request: HTTPRequest, _ principal: SDKPrincipal
+        one reading: EventReading, _ request: HTTPRequest, _ principal: SDKPrincipal,
+        sent: SentEvent
     ) async throws(Problem) -> [IngestResult] {
-        if case .rejected(_, let rejection) = reading {
+        let results = try await take([reading], request, principal) { _ in sent }
+        if case .rejected(_, let rejection) = results.first {
             throw .badRequest(rejection.code, rejection.detail, pointer: rejection.pointer)
         }
-        return try await take([reading], request, principal)
+        return results
     }
 
     /// The events in the member `batch`. Throws 400 without one, or with more than a request may

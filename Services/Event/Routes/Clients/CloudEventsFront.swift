@@ -24,19 +24,24 @@ struct CloudEventsFront: Sendable {
                 throw Problem.badRequest("batch_required", "Send a list of events.", pointer: "")
             }
             let events = try ClientFront.events(of: body, at: "")
-            results = try await front.take(events.map(translation.read), request, principal)
+            results = try await front.take(
+                events.map(translation.read), request, principal
+            ) { SentEvent(events[$0], typedBy: "type", at: $0) }
         case Self.structured:
-            let reading = translation.read(try JSONSlice(parsing: request.body))
-            results = try await front.take(one: reading, request, principal)
+            let body = try JSONSlice(parsing: request.body)
+            results = try await front.take(
+                one: translation.read(body), request, principal,
+                sent: SentEvent(body, typedBy: "type"))
         default:
             guard request.headers.contains("ce-specversion") else {
                 throw Problem.unsupportedMediaType(
                     accepted: [Self.structured, Self.batch, "any type with ce-… headers"])
             }
             let attributes = try Self.attributes(of: request)
-            let reading = translation.read(
-                attributes, try Self.data(of: request, type), body: request.body)
-            results = try await front.take(one: reading, request, principal)
+            let data = try Self.data(of: request, type)
+            let reading = translation.read(attributes, data, body: request.body)
+            results = try await front.take(
+                one: reading, request, principal, sent: SentEvent(attributes, data))
         }
         return .bytes(IngestReply.bytes(results), contentType: MediaType.json, status: 202)
     }
@@ -73,5 +78,24 @@ struct CloudEventsFront: Sendable {
             return .text(text)
         }
         return .base64(Data(request.body).base64EncodedString())
+    }
+}
+
+extension SentEvent {
+    /// An event that came in binary mode, in the JSON format, in which it can be kept as one piece.
+    fileprivate init(
+        _ attributes: [(name: String, value: String)], _ data: CloudEventData?
+    ) {
+        var members = ObjectBuilder()
+        for (name, value) in attributes { members.set(name, EncodedJSON(text: value)) }
+        switch data {
+        case nil: break
+        case .json(let value): members.set("data", EncodedJSON(value))
+        case .text(let text): members.set("data", EncodedJSON(text: text))
+        case .base64(let text): members.set("data_base64", EncodedJSON(text: text))
+        }
+        self.init(
+            EncodedJSON(object: members.members).bytes,
+            type: attributes.first { $0.name == "type" }?.value)
     }
 }

@@ -31,15 +31,14 @@ struct PostHogFront: Sendable {
             sharedSentAt: ClientText.time(body["sent_at"]))
         let list = body.kind == .array ? body : body["batch"]
         guard let list, list.kind == .array else {
-            let reading = translation.read(body)
-            return ClientFront.answer(
-                Self.success, try await front.take(one: reading, request, principal))
+            let results = try await front.take(
+                one: translation.read(body), request, principal,
+                sent: SentEvent(body, typedBy: "event", sentAt: translation.sharedSentAt))
+            return ClientFront.answer(Self.success, results)
         }
-        let readings = try ClientFront.events(of: list, at: "/batch").enumerated().map {
-            translation.read($0.element, at: $0.offset)
-        }
+        let events = try ClientFront.events(of: list, at: "/batch")
         return ClientFront.answer(
-            Self.success, try await front.take(readings, request, principal))
+            Self.success, try await take(events, translation, request, principal))
     }
 
     /// The newer protocol, whose answer tells what became of each event by its `uuid`.
@@ -51,14 +50,25 @@ struct PostHogFront: Sendable {
             receivedAt: request.context.receivedAt,
             sharedSentAt: ClientText.time(request.headers["PostHog-Request-Timestamp"]))
         let events = try ClientFront.batch(of: body)
-        let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
+        let results = try await take(events, translation, request, principal)
         var told = ObjectBuilder()
-        for (event, result) in zip(events, try await front.take(readings, request, principal)) {
+        for (event, result) in zip(events, results) {
             guard let uuid = event["uuid"]?.string else { continue }
             told.set(uuid, Self.verdict(on: result))
         }
-        let results = EncodedJSON(object: [("results", EncodedJSON(object: told.members))])
-        return .bytes(Array(results.bytes), contentType: MediaType.json)
+        let answer = EncodedJSON(object: [("results", EncodedJSON(object: told.members))])
+        return .bytes(Array(answer.bytes), contentType: MediaType.json)
+    }
+
+    private func take(
+        _ events: [JSONSlice], _ translation: PostHogTranslation, _ request: HTTPRequest,
+        _ principal: SDKPrincipal
+    ) async throws(Problem) -> [IngestResult] {
+        let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
+        return try await front.take(readings, request, principal) { place in
+            SentEvent(
+                events[place], typedBy: "event", at: place, sentAt: translation.sharedSentAt)
+        }
     }
 
     private static func verdict(on result: IngestResult) -> EncodedJSON {

@@ -22,9 +22,13 @@ struct SegmentFront: Sendable {
         }
         guard let call = SegmentCall(path: path) else { throw Problem.notFound("call") }
         let translation = SegmentTranslation(receivedAt: request.context.receivedAt)
-        let reading = translation.read(try JSONSlice(parsing: request.body), as: call)
+        let body = try JSONSlice(parsing: request.body)
+        var sent = SentEvent(body, typedBy: "event")
+        sent.call = call.rawValue
+        if call != .track { sent.type = call.rawValue }
+        let reading = translation.read(body, as: call)
         return ClientFront.answer(
-            Self.success, try await front.take(one: reading, request, principal))
+            Self.success, try await front.take(one: reading, request, principal, sent: sent))
     }
 
     private func batch(
@@ -43,8 +47,14 @@ struct SegmentFront: Sendable {
             receivedAt: request.context.receivedAt,
             sharedSentAt: ClientText.time(body["sentAt"]), sharedContext: shared)
         let readings = events.enumerated().map { translation.read($0.element, at: $0.offset) }
-        return ClientFront.answer(
-            Self.success, try await front.take(readings, request, principal))
+        let results = try await front.take(readings, request, principal) { place in
+            var sent = SentEvent(
+                events[place], typedBy: "event", at: place, sentAt: translation.sharedSentAt)
+            sent.type = sent.type ?? events[place]["type"]?.string
+            sent.shared = shared?.bytes
+            return sent
+        }
+        return ClientFront.answer(Self.success, results)
     }
 
     /// `GET /v1/sdk/segment/v1/projects/{write_key}/settings`: what Segment's browser client reads

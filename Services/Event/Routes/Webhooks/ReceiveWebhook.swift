@@ -93,7 +93,7 @@ struct ReceiveWebhook: Sendable {
             try await note(reading.topic, reason.rawValue, "", receiver, context)
             return .json(Answer(status: .ignored, reason: reason.rawValue))
         case .unusable(let problems):
-            return try await refuse(problems, reading.topic, receiver, context)
+            return try await refuse(problems, reading.topic, webhook, receiver, context)
         case .event(let told):
             let event: IncomingEvent
             do throws(EventRejection) {
@@ -102,7 +102,7 @@ struct ReceiveWebhook: Sendable {
                 )
                 .incoming(receivedAt: webhook.receivedAt)
             } catch {
-                return try await refuse([error.field], reading.topic, receiver, context)
+                return try await refuse([error.field], reading.topic, webhook, receiver, context)
             }
             return try await append(event, receiver, context)
         }
@@ -114,9 +114,7 @@ struct ReceiveWebhook: Sendable {
     ) async throws -> HTTPResponse {
         let results = try await intake.take(
             [.event(event)],
-            IngestContext(
-                clientID: receiver.clientID, trust: .webhook, receivedAt: context.receivedAt,
-                traceparent: context.trace.traceparent))
+            IngestContext(receiver, context))
         let status: Answer.Status =
             if case .logged(_, .accepted) = results.first { .accepted } else { .duplicate }
         count(receiver, status.rawValue)
@@ -126,12 +124,19 @@ struct ReceiveWebhook: Sendable {
     /// A client's own system is told what does not fit, and sends again when the mapping is put
     /// right. A shop or payment provider would not change its webhook, and give up on the address.
     private func refuse(
-        _ problems: [Problem.FieldError], _ topic: String, _ receiver: WebhookReceiver,
-        _ context: RequestContext
+        _ problems: [Problem.FieldError], _ topic: String, _ webhook: ReceivedWebhook,
+        _ receiver: WebhookReceiver, _ context: RequestContext
     ) async throws -> HTTPResponse {
         let first = problems.first
         let detail = first.map { "\($0.pointer) \($0.code): \($0.detail)" } ?? ""
         try await note(topic, "unusable", detail, receiver, context)
+        let rejected = intake.rejected
+        await rejected.keep([
+            RejectedEvent(
+                rejected.nextID(), EventRejection(problems), eventID: nil,
+                sent: receiver.source.settings.sent(webhook, topic: topic),
+                IngestContext(receiver, context))
+        ])
         guard receiver.source.kind == .custom else {
             return .json(Answer(status: .ignored, reason: "unusable"))
         }
@@ -164,5 +169,14 @@ struct ReceiveWebhook: Sendable {
             help: "Webhooks that came in, by what became of them.",
             [("kind", receiver.source.kind.rawValue), ("result", result)]
         ).increment()
+    }
+}
+
+extension IngestContext {
+    fileprivate init(_ receiver: WebhookReceiver, _ context: RequestContext) {
+        self.init(
+            clientID: receiver.clientID, trust: .webhook, receivedAt: context.receivedAt,
+            traceparent: context.trace.traceparent,
+            door: EventDoor(front: .webhook, sourceID: receiver.source.sourceID))
     }
 }
