@@ -19,6 +19,9 @@ extension AnalyticsService {
         let activity = ReadActivity(numbers: numbers, world: context.world)
         let events = ListEvents(
             events: EventListStore(client: clickHouse), world: context.world)
+        let interactions = ListInteractions(
+            events: EventListStore(client: clickHouse), world: context.world)
+        group.get("/interactions", handler: interactions.respond)
         group.get("/dashboard", handler: read.respond)
         group.get("/dashboard/leaderboard", handler: leaderboard.respond)
         group.get("/dashboard/hourly", handler: activity.respond)

@@ -12,18 +12,23 @@ struct ListEvents: Sendable {
     ) async throws -> HTTPResponse {
         let scope = try DashboardScope(request, principal, world: world)
         let page = try request.query.page()
-        let cursor = try page.cursor.map { text throws(Problem) in
-            guard let cursor = EventCursor(text) else {
-                throw Problem.badRequest(
-                    "invalid_cursor", "Use the next_cursor of the page before.",
-                    pointer: "?cursor")
-            }
-            return cursor
-        }
-        let rows = try await events.list(scope, before: cursor, limit: page.limit + 1)
+        let rows = try await events.list(
+            scope, before: try EventCursor(page), limit: page.limit + 1)
         let cut = Page(rows: rows, limit: page.limit) { $0.cursor.text }
         return .json(
             Page(data: cut.data.map(EventAnswer.init(event:)), nextCursor: cut.nextCursor))
+    }
+}
+
+extension EventCursor {
+    /// Where a page begins; nil for the first. Throws 400 for what no page gave.
+    init?(_ page: PageRequest) throws(Problem) {
+        guard let text = page.cursor else { return nil }
+        guard let cursor = EventCursor(text) else {
+            throw Problem.badRequest(
+                "invalid_cursor", "Use the next_cursor of the page before.", pointer: "?cursor")
+        }
+        self = cursor
     }
 }
 

@@ -32,7 +32,7 @@ final class GenerationRotation: Sendable {
     }
 }
 
-/// Deletes segments that are no longer needed.
+/// Deletes segments and interactions that are no longer needed.
 struct SegmentRetention: Sendable {
     let store: RetentionStore
     let acknowledgements: Acknowledgements
@@ -43,6 +43,7 @@ struct SegmentRetention: Sendable {
     func run() async throws {
         let now = world.clock.now()
         try await acknowledgements.write()
+        while try await store.deleteInteractions(endedBefore: now) > 0 {}
         while true {
             let deleted = try await store.deleteSegments(
                 spentBefore: now - keep, overdueBefore: now - cap)

@@ -88,6 +88,7 @@ extension LogAppendResult {
             case .accepted(let position): (.accepted, position)
             case .duplicate(let position): (.duplicate, position)
             case .conflict(let position): (.conflict, position)
+            case .repeated(let position): (.duplicate, position)
             }
         self.init(
             id: message.id, status: status,

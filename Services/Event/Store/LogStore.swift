@@ -15,18 +15,21 @@ struct LogStore: Sendable {
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
         try await postgres.withTransaction { transaction in
-            let found = try await transaction.pipeline([
-                "select head from log_shard where shard = \(shard) for update",
-                """
-                select distinct on (identity) identity, body_hash, position from event_identity
-                where identity = any(\(events.map(\.identity))::uuid[])
-                order by identity, generation
-                """,
-            ])
+            let found = try await transaction.pipeline(
+                [
+                    "select head from log_shard where shard = \(shard) for update",
+                    """
+                    select distinct on (identity) identity, body_hash, position from event_identity
+                    where identity = any(\(events.map(\.identity))::uuid[])
+                    order by identity, generation
+                    """,
+                ] + InteractionSQL.probe(events, at: now))
             guard let head: Int = try found[0].first?.get("head") else {
                 throw LogFailure.unknownShard(shard)
             }
-            let plan = AppendPlan(events, known: try Self.known(found[1]), head: head)
+            let plan = AppendPlan(
+                events, known: try Self.known(found[1]),
+                done: try found.count > 2 ? InteractionSQL.done(found[2]) : [:], head: head)
             let drafts = SegmentDraft.cut(plan.accepted.map { events[$0] }, after: head)
             if !plan.accepted.isEmpty {
                 faults.reach(EventCrashPoint.appendBeforeCommit)
@@ -73,7 +76,7 @@ struct LogStore: Sendable {
                     \(drafts.map(\.lastPosition))::bigint[],
                     \(drafts.map(\.header.bytes))::bytea[], \(drafts.map(\.body))::bytea[]
                 ) as new (first_position, last_position, header, body)
-            )
+            )\(InteractionSQL.note(accepted, positions, shard: shard, at: now))
             update log_shard set head = \(head + accepted.count) where shard = \(shard)
             """
     }

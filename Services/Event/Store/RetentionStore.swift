@@ -36,6 +36,18 @@ struct RetentionStore: Sendable {
         }
     }
 
+    /// Forgets up to `limit` interactions whose repeats count again. Returns how many.
+    func deleteInteractions(
+        endedBefore: Timestamp, limit: Int = 5000
+    ) async throws(PostgresError) -> Int {
+        try await postgres.execute(
+            """
+            delete from event_interaction where (client_id, identity) in (
+                select client_id, identity from event_interaction
+                where repeats_until < \(endedBefore) order by repeats_until limit \(limit))
+            """)
+    }
+
     private static let prefix = "event_identity_g"
 
     /// Deletes up to `limit` segments made before `spentBefore` that every subscriber has passed,

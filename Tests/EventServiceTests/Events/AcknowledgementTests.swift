@@ -9,7 +9,7 @@ import Testing
 
 @testable import EventService
 
-@Suite(.timeLimit(.minutes(1))) struct AcknowledgementTests {
+@Suite(.timeLimit(.minutes(5))) struct AcknowledgementTests {
     private let clock = TestClock()
 
     private func with(

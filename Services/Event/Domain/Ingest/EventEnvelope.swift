@@ -37,7 +37,13 @@ enum EventEnvelope {
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
-            bodyHash: Digest.identity(of: Array(event.source)), envelope: bytes)
+            bodyHash: Digest.identity(of: Array(event.source)),
+            interaction: event.interaction.map { interaction in
+                PendingInteraction(
+                    identity: interaction.identity(of: event, context.clientID),
+                    window: interaction.window)
+            },
+            envelope: bytes)
     }
 
     /// A service's message.

@@ -17,6 +17,16 @@ struct EventFields {
         return value.kind == .null ? nil : value
     }
 
+    /// A member that stays; an explicit null counts as absent.
+    func peek(_ name: String) -> JSONSlice? {
+        rest.first { $0.name == name && $0.value.kind != .null }?.value
+    }
+
+    func peekText(_ name: String, maximum: Int) throws(EventRejection) -> String? {
+        guard let value = peek(name) else { return nil }
+        return try EventChecks.text(value.string, name, maximum: maximum)
+    }
+
     mutating func text(_ name: String, maximum: Int) throws(EventRejection) -> String? {
         guard let value = take(name) else { return nil }
         return try EventChecks.text(value.string, name, maximum: maximum)

@@ -40,6 +40,8 @@ struct IncomingEvent: Sendable {
     let address: String?
     /// Everything else that the sender said (page, device, campaign parameters, …).
     let context: [EncodedJSON.Member]
+    /// What makes it count once within a while; nil for most events.
+    let interaction: Interaction?
     /// What the sender said, for telling a repeat from another event with the same id.
     let source: ArraySlice<UInt8>
 
@@ -68,6 +70,7 @@ struct IncomingEvent: Sendable {
         traits = try fields.object("traits")
         properties = try fields.object("properties")
         address = fields.take("ip")?.string
+        interaction = try Interaction.read(fields)
         context = Self.context(
             fields.rest.map { ($0.name, EncodedJSON($0.value)) },
             told: Self.told(told, corrected: occurredAt))
@@ -97,6 +100,7 @@ struct IncomingEvent: Sendable {
         traits = try parts.traits.object("traits")
         properties = try parts.properties.object("properties")
         address = parts.address
+        interaction = nil
         context = Self.context(
             parts.context,
             told: parts.told + Self.told(parts.occurredAt, corrected: occurredAt))

@@ -18,7 +18,7 @@ enum IngestResult: Sendable {
     private var status: String {
         switch self {
         case .logged(_, .accepted): "accepted"
-        case .logged(_, .duplicate): "duplicate"
+        case .logged(_, .duplicate), .logged(_, .repeated): "duplicate"
         case .logged(_, .conflict): "conflict"
         case .rejected: "rejected"
         }
@@ -29,6 +29,11 @@ enum IngestResult: Sendable {
         switch self {
         case .logged(let eventID, let outcome):
             members.insert(#""event_id":\#(JSONText.quoted(eventID))"#, at: 0)
+            if case .repeated = outcome {
+                members.append(#""code":"interaction_repeated""#)
+                members.append(
+                    #""detail":"The same was done within the window, and counted then.""#)
+            }
             if case .conflict = outcome {
                 members.append(#""code":"event_id_conflict""#)
                 members.append(
@@ -60,7 +65,7 @@ enum IngestReply {
         for result in results {
             switch result {
             case .logged(_, .accepted): counts.accepted += 1
-            case .logged(_, .duplicate): counts.duplicate += 1
+            case .logged(_, .duplicate), .logged(_, .repeated): counts.duplicate += 1
             case .logged(_, .conflict), .rejected: counts.rejected += 1
             }
         }

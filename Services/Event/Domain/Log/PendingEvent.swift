@@ -10,8 +10,18 @@ struct PendingEvent: Sendable {
     let identity: UUID
     /// Hash of what the sender said: tells a repeat from a conflict.
     let bodyHash: UUID
+    /// Nil for an event that counts however often it happens.
+    var interaction: PendingInteraction?
     /// The stored JSON object, a `LogEvent` without its `position`.
     let envelope: [UInt8]
+}
+
+/// What must not have been done lately.
+struct PendingInteraction: Sendable, Hashable {
+    /// Hash of (client, product, person, type, key).
+    let identity: UUID
+    /// For how long a repeat does not count.
+    let window: Duration
 }
 
 /// What became of an event in the log. Positions are of the event that stands.
@@ -21,6 +31,8 @@ enum AppendOutcome: Sendable, Hashable {
     case duplicate(position: Int)
     /// Another event with this id was there already, and stands.
     case conflict(position: Int)
+    /// The person did the same within the window; that event stands.
+    case repeated(position: Int)
 }
 
 /// What the log knows of an event that it has seen.
@@ -36,10 +48,17 @@ struct AppendPlan: Sendable {
     /// Indexes of the accepted events, in order of position.
     let accepted: [Int]
 
-    /// `known` are the events of the batch that the log has seen before; `head` is the last taken
-    /// position. Of two events with one id in the batch the first stands.
-    init(_ events: [PendingEvent], known: [UUID: KnownEvent], head: Int) {
+    /// Of two events with one id in the batch the first stands, and so of two interactions.
+    ///
+    /// - Parameters:
+    ///   - known: the events of the batch that the log has seen before.
+    ///   - done: the interactions of the batch that were done lately, with the event's position.
+    ///   - head: the last taken position.
+    init(
+        _ events: [PendingEvent], known: [UUID: KnownEvent], done: [UUID: Int] = [:], head: Int
+    ) {
         var known = known
+        var done = done
         var outcomes: [AppendOutcome] = []
         var accepted: [Int] = []
         outcomes.reserveCapacity(events.count)
@@ -49,9 +68,12 @@ struct AppendPlan: Sendable {
                 outcomes.append(
                     earlier.bodyHash == event.bodyHash
                         ? .duplicate(position: position) : .conflict(position: position))
+            } else if let earlier = event.interaction.flatMap({ done[$0.identity] }) {
+                outcomes.append(.repeated(position: earlier))
             } else {
                 let position = head + accepted.count + 1
                 known[event.identity] = KnownEvent(bodyHash: event.bodyHash, position: position)
+                if let interaction = event.interaction { done[interaction.identity] = position }
                 outcomes.append(.accepted(position: position))
                 accepted.append(index)
             }
