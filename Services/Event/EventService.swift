@@ -58,10 +58,16 @@ package struct EventService: Service {
             store: log.retention, acknowledgements: log.acknowledgements,
             keep: configuration.retention, cap: configuration.retentionCap,
             world: context.world)
+        let erasures = ErasureWork(
+            store: ErasureStore(postgres: context.postgres), log: log, tail: log.tail,
+            world: context.world)
         return [
             BackgroundTask("generations") { [generations] in try await generations.run() },
             BackgroundTask("acknowledgements") { await log.acknowledgements.run() },
             BackgroundTask("wake-ups") { await log.wakeUps.run() },
+            .periodic("erasures", every: .seconds(5), telemetry: context.telemetry) {
+                try await erasures.run()
+            },
             .periodic("retention", every: .seconds(600), telemetry: context.telemetry) {
                 try await retention.run()
             },

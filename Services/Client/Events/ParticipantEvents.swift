@@ -23,7 +23,14 @@ struct ParticipantEvents: Sendable {
     /// Throws `PoisonEvent` for an event whose participant has an id that no text column can hold.
     func apply(_ events: [LogEvent], _ transaction: Transaction) async throws {
         var people: [(key: ParticipantKey, externalID: String, event: LogEvent)] = []
+        var erased: Set<ParticipantKey> = []
         for event in events {
+            if let key = Self.erased(by: event) {
+                // What is told of the person after this is new.
+                people.removeAll { $0.key == key }
+                erased.insert(key)
+                continue
+            }
             // A visitor without an id of the client's own has no profile yet.
             guard let participantID = event.participant?.participantID,
                 let externalID = event.participant?.externalID
@@ -34,6 +41,7 @@ struct ParticipantEvents: Sendable {
             let key = ParticipantKey(clientID: event.clientID, participantID: participantID)
             people.append((key, externalID, event))
         }
+        if !erased.isEmpty { try await store.delete(erased.sorted(), in: transaction) }
         guard !people.isEmpty else { return }
         // In one order, so that nobody waits in a circle for rows.
         let keys = Set(people.map(\.key)).sorted()
@@ -49,5 +57,14 @@ struct ParticipantEvents: Sendable {
         }
         try await store.save(keys.compactMap { states[$0] }, in: transaction)
         leftOut.increment(by: ignored)
+    }
+
+    /// Whom a message says to forget; nil for everything else.
+    private static func erased(by event: LogEvent) -> ParticipantKey? {
+        guard event.type == ParticipantErased.type, event.trust == .internal,
+            let participant = event.properties["participant_id"]?.string
+                .flatMap({ ParticipantID($0) })
+        else { return nil }
+        return ParticipantKey(clientID: event.clientID, participantID: participant)
     }
 }

@@ -91,6 +91,17 @@ struct ParticipantStore: Sendable {
             """)
     }
 
+    /// Forgets these, also those that are not known.
+    func delete(_ keys: [ParticipantKey], in transaction: Transaction) async throws {
+        try await transaction.execute(
+            """
+            delete from participant p
+            using unnest(\(keys.map(\.clientID))::uuid[], \(keys.map(\.participantID))::uuid[])
+                as k(client_id, participant_id)
+            where k.client_id = p.client_id and k.participant_id = p.participant_id
+            """)
+    }
+
     private static func json(_ traits: TraitSet) throws -> JSONB {
         JSONB(try JSONCoding.encode(JSONValue.object(traits.values)))
     }

@@ -11,6 +11,7 @@ struct LocalLog: LogPort {
     let wakeUps: WakeUps
     let acknowledgements: Acknowledgements
     let retention: RetentionStore
+    let tail: LogTailCache
     private let store: FeedStore
     private let pages: LogFeed
     private let world: World
@@ -36,6 +37,7 @@ struct LocalLog: LogPort {
             store: store, tail: tail, signals: signals, shards: shards,
             acknowledgements: acknowledgements)
         retention = RetentionStore(postgres: postgres)
+        self.tail = tail
         self.wakeUps = wakeUps
         world = resources.world
     }

@@ -12,11 +12,15 @@ final class LogTailCache: Sendable {
                 // Another replica wrote in between; starting anew is always right.
                 self = Tail()
             }
-            segments.append(
-                StoredSegment(
-                    firstPosition: draft.firstPosition, lastPosition: draft.lastPosition,
-                    header: draft.header, body: draft.body))
+            segments.append(StoredSegment(draft))
             bytes += draft.body.count
+        }
+
+        mutating func replace(_ draft: SegmentDraft) {
+            let place = segments.firstIndex { $0.lastPosition == draft.lastPosition }
+            guard let place, segments[place].firstPosition == draft.firstPosition else { return }
+            bytes += draft.body.count - segments[place].body.count
+            segments[place] = StoredSegment(draft)
         }
 
         mutating func trim(to maximumBytes: Int) {
@@ -40,6 +44,14 @@ final class LogTailCache: Sendable {
         tails.withLock { tails in
             for draft in drafts { tails[shard].append(draft) }
             tails[shard].trim(to: maximumBytes)
+        }
+    }
+
+    /// Puts rewritten segments in the place of those that they were.
+    func replace(_ drafts: [SegmentDraft], of shard: Int) {
+        if drafts.isEmpty { return }
+        tails.withLock { tails in
+            for draft in drafts { tails[shard].replace(draft) }
         }
     }
 

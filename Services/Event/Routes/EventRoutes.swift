@@ -15,6 +15,7 @@ extension EventService {
         mountClients(&router)
         webhookRoutes(&router)
         rejectedEventRoutes(&router)
+        erasureRoutes(&router)
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
             group.on(EventContracts.shards) { [log] _, _, _ in
@@ -22,6 +23,17 @@ extension EventService {
                 LogShardsResponse(count: ShardMap.installed.count, heads: try? await log.heads())
             }
             group.get("/feed") { request, _ in try await feed.respond(request) }
+        }
+    }
+
+    /// How a client has people forgotten.
+    private func erasureRoutes(_ router: inout Router) {
+        let manage = ManageErasures(
+            store: ErasureStore(postgres: context.postgres), shards: .installed, context: context)
+        router.group(context.audiences.portal) { group in
+            group.get("/erasures", handler: manage.list)
+            group.post("/erasures", handler: manage.create)
+            group.get("/erasures/{erasure_id}", handler: manage.one)
         }
     }
 

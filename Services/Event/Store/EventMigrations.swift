@@ -8,5 +8,6 @@ enum EventMigrations {
         Migration("event", "V0003_webhooks", PackageResources.V0003_webhooks_sql),
         Migration("event", "V0004_looking", PackageResources.V0004_looking_sql),
         Migration("event", "V0005_interactions", PackageResources.V0005_interactions_sql),
+        Migration("event", "V0006_erasures", PackageResources.V0006_erasures_sql),
     ]
 }

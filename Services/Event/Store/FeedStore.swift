@@ -8,11 +8,11 @@ struct StoredSegment: Sendable, RowDecodable {
     let header: SegmentHeader
     let body: [UInt8]
 
-    init(firstPosition: Int, lastPosition: Int, header: SegmentHeader, body: [UInt8]) {
-        self.firstPosition = firstPosition
-        self.lastPosition = lastPosition
-        self.header = header
-        self.body = body
+    init(_ draft: SegmentDraft) {
+        firstPosition = draft.firstPosition
+        lastPosition = draft.lastPosition
+        header = draft.header
+        body = draft.body
     }
 
     init(row: Row) throws(PostgresError) {

@@ -3,6 +3,9 @@
 /// Services write `noun.verb_in_the_past` (`campaign.activated`, `reward.fulfilled`); what clients
 /// send keeps the client's own name (`signup`, `order.paid`).
 package enum EventType {
+    /// Stands where an event of an erased person was. Nobody may send it.
+    package static let erased = "event.erased"
+
     /// The longest type, in characters (all of them are ASCII).
     package static let maximumLength = 100
 

@@ -1,5 +1,6 @@
 import Contracts
 import FoundationEssentials
+import HTTPKit
 import Kernel
 import MessagingKit
 import PostgresKit
@@ -36,6 +37,36 @@ import Testing
                 traits: traits),
             occurredAt: start + .seconds(position), receivedAt: start + .seconds(position + 1000),
             trust: trust, properties: [:])
+    }
+
+    @Test func `an erased person is forgotten, and what is told later is new`() async throws {
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            let person = ParticipantID.derived(client: client, externalID: "u1")
+            func order(_ position: Int, trust: Trust) throws -> LogEvent {
+                let data = ParticipantErased(participantID: person, anonymousIDs: [])
+                return LogEvent(
+                    position: LogPosition(shard: 0, position: position),
+                    eventID: "order-\(position)", type: ParticipantErased.type, clientID: client,
+                    occurredAt: start, receivedAt: start, trust: trust,
+                    properties: try JSONCoding.parse(try JSONCoding.encode(data)))
+            }
+            func known() async throws -> [String] {
+                try await store.list(of: client, after: nil, limit: 10).map(\.externalID).sorted()
+            }
+            let first = [event(1, of: client, "u1"), event(2, of: client, "u2")]
+            try await postgres.withTransaction { try await events.apply(first, $0) }
+            let forged = [try order(3, trust: .server)]
+            try await postgres.withTransaction { try await events.apply(forged, $0) }
+            #expect(try await known() == ["u1", "u2"])
+            let real = [event(4, of: client, "u1", ["a": "b"]), try order(5, trust: .internal)]
+            try await postgres.withTransaction { try await events.apply(real, $0) }
+            #expect(try await known() == ["u2"])
+            let later = [try order(6, trust: .internal), event(7, of: client, "u1")]
+            try await postgres.withTransaction { try await events.apply(later, $0) }
+            let again = try #require(try await store.find(person, of: client))
+            #expect(again.traits == [:] && again.firstSeenAt == start + .seconds(7))
+        }
     }
 
     @Test func `events delivered again, in other batches, leave the same profile`() async throws {
