@@ -106,7 +106,8 @@ struct EventListStore: Sendable {
         return try await client.query(
             """
             SELECT event_id, event, campaign_id, participant_id, external_id, anonymous_id, trust,
-                subject, properties, context, occurred_at_milliseconds, received_at_milliseconds, position
+                subject, properties, context, occurred_at_milliseconds, received_at_milliseconds,
+                position
             FROM events WHERE \(condition)
             ORDER BY occurred_at_milliseconds DESC, position DESC
             LIMIT 1 BY position LIMIT \(limit)

@@ -79,6 +79,7 @@ struct ErasureWork: Sendable {
                                 .derived(client: work.clientID, externalID: $0)
                             }, anonymousIDs: work.person.anonymousIDs.sorted()))))
         ])
+        try await store.dropRejected(work, in: transaction)
         try await store.finish(work, at: now, in: transaction)
         return .goOn
     }

@@ -82,7 +82,8 @@ extension RejectedEvent.Replay {
         var position: Int?
         switch result {
         case .logged(_, .accepted(let place)): (status, position) = (.accepted, place)
-        case .logged(_, .duplicate(let place)): (status, position) = (.duplicate, place)
+        case .logged(_, .duplicate(let place)), .logged(_, .repeated(let place)):
+            (status, position) = (.duplicate, place)
         case .logged(_, .conflict(let place)): (status, position) = (.conflict, place)
         case .rejected: status = .rejected
         }

@@ -136,6 +136,19 @@ struct ErasureStore: Sendable {
             """)
     }
 
+    /// Drops what was rejected and names the person anywhere: it is as it was sent, so what is
+    /// looked for is the id as JSON writes it.
+    func dropRejected(_ work: Work, in transaction: Transaction) async throws {
+        let ids = [work.person.externalID].compactMap(\.self) + work.person.anonymousIDs.sorted()
+        let needles = ids.map { Array(JSONText.quoted($0).utf8) }
+        try await transaction.execute(
+            """
+            delete from rejected_event r using unnest(\(needles)::bytea[]) as named (id)
+            where r.client_id = \(work.clientID)
+                and (position(named.id in r.body) > 0 or position(named.id in r.shared) > 0)
+            """)
+    }
+
     /// Marks the work as done and forgets whose it was.
     func finish(_ work: Work, at now: Timestamp, in transaction: Transaction) async throws {
         try await transaction.execute(

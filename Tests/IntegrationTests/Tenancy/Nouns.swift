@@ -12,6 +12,7 @@ struct Nouns: Sendable {
     static let nobodys: [String: String] = [
         "campaign_id": id("cmp"), "client_id": id("cli"), "conversion_decision_id": id("dec"),
         "conversion_id": id("cnv"), "decision_id": id("dec"), "delivery_id": id("whd"),
+        "erasure_id": id("ers"),
         "key_id": id("key"), "member_id": id("mem"), "notification_id": id("ntf"),
         "participant_id": id("ptc"), "rejection_id": id("rej"), "reward_id": id("rwd"),
         "run_id": id("run"),
@@ -51,6 +52,9 @@ struct Nouns: Sendable {
         try await server.send(
             .post, "/v1/sdk/events", ["events": [["event": "nobodys_doing", "event_id": "owners"]]]
         ).expecting(202)
+        try await server.send(
+            .post, "/v1/portal/erasures", ["participant_id": "nouns-forgotten"], key: "erasure"
+        ).expecting(202)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
         await receiver.stop()
@@ -69,7 +73,7 @@ struct Nouns: Sendable {
             "member_id": nobodys["member_id"] ?? "",
         ]
         for (name, path) in [
-            ("conversion_id", "conversions"), ("key_id", "keys"),
+            ("conversion_id", "conversions"), ("erasure_id", "erasures"), ("key_id", "keys"),
             ("notification_id", "notifications"), ("participant_id", "participants"),
             ("rejection_id", "rejected-events"), ("reward_id", "rewards"), ("run_id", "runs"),
             ("suppression_id", "suppressions"),

@@ -31,7 +31,7 @@ enum TenancyBodies {
 
     /// Routes that make something of the caller's own and take no id of anything.
     static let creations: Set<String> = [
-        "POST /v1/portal/campaigns", "POST /v1/portal/keys",
+        "POST /v1/portal/campaigns", "POST /v1/portal/erasures", "POST /v1/portal/keys",
         "POST /v1/portal/rejected-events/replay", "POST /v1/portal/suppressions",
         "POST /v1/portal/templates", "POST /v1/portal/test-clock/advance",
         "POST /v1/portal/webhook-sources", "POST /v1/portal/webhooks", "POST /v1/sdk/events",
@@ -51,6 +51,7 @@ enum TenancyBodies {
             "runs?campaign_id=\(campaign)", "runs?subject=\(participant)",
             "ledger/accounts?campaign_id=\(campaign)",
             "ledger/accounts?participant_id=\(participant)", "participants?external_id=nouns-a",
+            "interactions?participant_id=\(participant)", "interactions?external_id=nouns-a",
             "participants?cursor=\(participant)", "campaigns?cursor=\(campaign)",
             "links?campaign_id=\(campaign)", "links?participant_id=\(participant)",
             "referrals?referrer_id=\(participant)", "conversions?campaign_id=\(campaign)",

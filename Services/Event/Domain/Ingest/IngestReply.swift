@@ -9,7 +9,7 @@ enum IngestResult: Sendable {
     /// Why it is not in the log; nil when it is.
     var refusal: (eventID: String?, reason: EventRejection)? {
         switch self {
-        case .logged(_, .accepted), .logged(_, .duplicate): nil
+        case .logged(_, .accepted), .logged(_, .duplicate), .logged(_, .repeated): nil
         case .logged(let eventID, .conflict): (eventID, .conflict)
         case .rejected(let eventID, let rejection): (eventID, rejection)
         }

@@ -20,8 +20,8 @@ struct Interaction: Sendable, Hashable {
     /// For how long a repeat does not count.
     let window: Duration
 
-    /// Nil for an event without `dedup_key`. The members stay where they are, so that readers of the
-    /// event see them.
+    /// Nil for an event without `dedup_key`. The members stay where they are, so that readers of
+    /// the event see them.
     static func read(_ fields: EventFields) throws(EventRejection) -> Interaction? {
         guard let dedupKey = try fields.peekText("dedup_key", maximum: 200) else { return nil }
         let productID = try fields.peekText("product_id", maximum: maximumProductIDLength)
