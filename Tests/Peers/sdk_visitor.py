@@ -178,6 +178,9 @@ def referred(check):
     check.shop.campaign = None
     check.holds("the page knows the link that led to it", check.js("return grapevine.ids().referral") ==
                 {"click_id": landed["gv_click"], "code": landed["gv_code"]}, landed)
+    value = check.driver.execute_async_script("grapevine.configuration().then(arguments[0])")
+    check.holds("and what anyone may know of its campaign", value and value["campaign_id"] == campaign and value["is_running"]
+                and value["rewards"][0]["amount"]["units"] == "500" and "budget" not in value, value)
     check.js("return grapevine.flush()")
     sign_up("bob", anonymous_id=check.js("return grapevine.ids().anonymous_id"))
     conversions = check.eventually("Bob's sign-up counts as Ada's, by what the SDK told of the visit",

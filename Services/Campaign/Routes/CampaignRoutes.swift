@@ -22,6 +22,14 @@ extension CampaignService {
                 }
             }
         }
+        let shown = ReadPublicCampaign(store: store, world: context.world)
+        let pages = context.audiences.sdk(
+            limits: AudienceLimits(
+                perClient: RateLimitPolicy("campaign_reads", limit: 500, per: .seconds(1))),
+            keys: ReadPublicCampaign.keys)
+        router.group(pages) { group in
+            group.get("/campaigns/{campaign_id}", handler: shown.respond)
+        }
         router.group(context.audiences.internal) { group in
             group.on(CampaignContracts.getCampaign) { input, _, _ in try await read.get(input) }
         }

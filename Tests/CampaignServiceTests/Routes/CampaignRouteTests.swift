@@ -198,6 +198,31 @@ import Testing
         }
     }
 
+    @Test func `pages may know of a published campaign what they need to offer it, and no more`()
+        async throws
+    {
+        try await CampaignHarness.run { harness in
+            let id = try await harness.create(CampaignSample.referralDocument)
+            #expect(try await harness.page(id).status == 404)
+            _ = try await harness.call(.post, "/\(id)/activate")
+            let shown = try await harness.page(id)
+            #expect(shown.status == 200)
+            #expect(shown.headers["Cache-Control"] == "public, max-age=60")
+            #expect(shown.body["is_running"] == true)
+            #expect(shown.body["destination_url"] == "https://shop.example/welcome")
+            #expect(
+                shown.body["rewards"]?.array?.map { $0["amount"]?["units"] } == ["1000", "2000"])
+            let names = Set(shown.body.object?.keys.map { $0 } ?? [])
+            #expect(
+                names.isDisjoint(with: [
+                    "budget", "limits", "triggers", "eligibility", "notifications", "name",
+                ]))
+            _ = try await harness.call(.post, "/\(id)/pause")
+            #expect(try await harness.page(id).body["is_running"] == false)
+            #expect(try await harness.page(id, asOther: true).status == 404)
+        }
+    }
+
     @Test func `the snippet is for the client's own campaigns and publishable keys only`()
         async throws
     {
@@ -208,7 +233,7 @@ import Testing
             #expect(plain.body["html"]?.string?.contains(PageSnippet.keyPlaceholder) == true)
             let key = APIKeySecret.generate(kind: .publishable, mode: .test).text
             let filled = try await harness.call(.get, "/\(id)/snippet?key=\(key)")
-            #expect(filled.body["html"]?.string?.contains("\"\(key)\"") == true)
+            #expect(filled.body["html"]?.string?.contains("data-key=\"\(key)\"") == true)
             let secret = try await harness.call(
                 .get, "/\(id)/snippet?key=\(harness.peers.key.text)")
             #expect(secret.status == 400)

@@ -98,6 +98,18 @@ struct CampaignHarness {
         return (response.status, try JSONCoding.parse(response.body), response.headers)
     }
 
+    /// What a page is told of a campaign.
+    func page(
+        _ id: String, asOther: Bool = false
+    ) async throws -> (status: Int, body: JSONValue, headers: HTTPHeaders) {
+        let key = asOther ? peers.otherKey : peers.key
+        let response = try await http.send(
+            ClientRequest(
+                url: service.url + "/v1/sdk/campaigns/\(id)",
+                headers: ["Authorization": "Bearer \(key.text)"]), describedBy: Self.description)
+        return (response.status, try JSONCoding.parse(response.body), response.headers)
+    }
+
     func create(_ document: JSONValue = CampaignSample.document) async throws -> String {
         let created = try await call(.post, "", document)
         #expect(created.status == 201)
