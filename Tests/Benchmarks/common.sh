@@ -115,6 +115,44 @@ reads() {
 
 answers() { curl -sf -o /dev/null --max-time 2 "$1" 2>/dev/null; }
 
+# MARK: a whole stack, gone at the end
+
+# bring_up_stack "SERVICE NAME=VALUE"...: everything as deploy/up builds and starts it, in a place of
+# its own and on spare ports, with these settings. Sets `stack` and `key`, a client's secret key.
+bring_up_stack() {
+    local setting
+    take_lock
+    build_services
+    flock -u "$lock"
+    begin_benchmark
+    build_program
+    stack=$place_of_benchmark/stack
+    trap 'on_stack "$root/deploy/down" --erase >/dev/null 2>&1 || true; end_benchmark' EXIT
+    mkdir -p "$stack/settings"
+    ln -sfn "$state/bin" "$stack/bin"
+    cp -p "$state/build.stamp" "$stack/build.stamp"
+    for setting in "$@"; do
+        printf '%s\n' "${setting#* }" >>"$stack/settings/${setting%% *}.env"
+    done
+    stack_base=$(spare_base)
+    on_stack "$root/deploy/up" --detach >"$place_of_benchmark/up.log" 2>&1 ||
+        fail "the stack does not start." "$(tail -n 5 "$place_of_benchmark/up.log")"
+    # shellcheck source=/dev/null
+    source "$stack/demo.env"
+    key=$GRAPEVINE_DEMO_SECRET_KEY
+}
+
+on_stack() { env "GRAPEVINE_STATE=$stack" "GRAPEVINE_PORT_BASE=$stack_base" "$@"; }
+
+# stack_sql SERVICE STATEMENT...: as the superuser of the stack's databases.
+stack_sql() {
+    local service=$1 url statement options=()
+    shift
+    for statement in "$@"; do options+=(-c "$statement"); done
+    url=$("$root/deploy/local/postgres" url "$stack/postgres")
+    psql -qXAt -F ' ' -v ON_ERROR_STOP=1 -d "${url%/*}/grapevine_$service" "${options[@]}"
+}
+
 # MARK: numbers
 
 median() { printf '%s\n' "$@" | sort -g | awk '{v[NR] = $1} END {

@@ -27,9 +27,9 @@ struct EventFacts: Sendable, Hashable {
     init(_ event: LogEvent) {
         isFromService = event.trust == .internal
         subject = event.subject ?? ""
-        let source = isFromService ? event.properties : event.context?["referral"]
-        code = source?["code"]?.string ?? ""
-        clickID = source?["click_id"]?.string ?? ""
+        let source = isFromService ? event.content : event.origin?.member("referral")
+        code = source?.member("code")?.string ?? ""
+        clickID = source?.member("click_id")?.string ?? ""
         if isFromService {
             let data = event.properties
             participantID = Self.participant(data["participant_id"])
@@ -46,8 +46,8 @@ struct EventFacts: Sendable, Hashable {
             anonymousID = event.participant?.anonymousID ?? ""
             referrerID = Self.noID
             kind = ""
-            channel = event.properties["channel"]?.string ?? ""
-            amount = Self.amount(event.properties["amount"])
+            channel = event.content.member("channel")?.string ?? ""
+            amount = Self.amount(event.content.member("amount")?.value)
         }
     }
 

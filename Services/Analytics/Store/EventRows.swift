@@ -61,17 +61,17 @@ struct EventRows: Sendable {
         }
     }
 
-    /// What an event is known by beside its id: a hash of everything that the log holds of it,
-    /// in one canonical form.
+    /// What an event is known by beside its id: a hash of it as the log writes it, which is the
+    /// same whenever it is read.
     static func bodyHash(of event: LogEvent) throws -> UUID {
-        Digest.identity(of: try JSONCoding.encode(event))
+        Digest.identity(of: try event.written ?? JSONCoding.encode(event)[...])
     }
 
     private mutating func append(_ event: LogEvent, _ hash: UUID) throws {
         let facts = EventFacts(event)
-        let properties = try JSONCoding.encode(event.properties)
-        let context = try event.context.map { try JSONCoding.encode($0) } ?? []
-        let traits = try event.participant?.traits.map { try JSONCoding.encode($0) } ?? []
+        let properties = try event.content.json
+        let context = try event.origin?.json ?? []
+        let traits = try event.participant?.told?.json ?? []
         let key = Self.month(of: event.occurredAt)
         var month = months.removeValue(forKey: key) ?? Month()
         month.first = min(month.first, event.occurredAt.clickHouseSeconds)

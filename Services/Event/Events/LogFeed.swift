@@ -89,11 +89,19 @@ private struct FeedPageBytes {
     private var events: [UInt8] = []
     var head = 0
 
+    /// About what an event takes besides its stored bytes.
+    private static let framing = 32
+
     init(next: Int) {
         self.next = next
     }
 
     mutating func take(_ segment: StoredSegment, request: FeedRequest, maximumBytes: Int) {
+        if request.types == nil, count < request.limit {
+            let places = min(segment.header.entries.count, request.limit - count)
+            events.reserveCapacity(
+                events.count + min(segment.body.count, maximumBytes) + places * Self.framing)
+        }
         for (index, entry) in segment.header.entries.enumerated() {
             let position = segment.firstPosition + index
             guard position > next else { continue }
@@ -114,14 +122,21 @@ private struct FeedPageBytes {
         _ entry: SegmentHeader.Entry, at position: LogPosition, _ segment: StoredSegment
     ) {
         if count > 0 { events.append(UInt8(ascii: ",")) }
-        events += #"{"position":"\#(position)","#.utf8
+        events += #"{"position":""#.utf8
+        events += position.description.utf8
+        events += #"","#.utf8
         // The stored object without its opening brace.
         events += segment.body[(entry.offset + 1)..<(entry.offset + entry.length)]
         count += 1
     }
 
     func bytes(shard: Int) -> [UInt8] {
-        Array(#"{"shard":\#(shard),"next":\#(next),"head":\#(head),"events":["#.utf8)
-            + events + Array("]}".utf8)
+        let frame = #"{"shard":\#(shard),"next":\#(next),"head":\#(head),"events":["#
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(frame.utf8.count + events.count + 2)
+        bytes += frame.utf8
+        bytes += events
+        bytes += "]}".utf8
+        return bytes
     }
 }

@@ -23,18 +23,18 @@ final class LogTailCache: Sendable {
             segments[place] = StoredSegment(draft)
         }
 
-        mutating func trim(to maximumBytes: Int) {
-            while bytes > maximumBytes, segments.count > 1 {
-                bytes -= segments.removeFirst().body.count
-            }
+        mutating func removeOldest() -> Int {
+            let freed = segments.removeFirst().body.count
+            bytes -= freed
+            return freed
         }
     }
 
     private let tails: Mutex<[Tail]>
     private let maximumBytes: Int
 
-    /// `maximumBytes` of bodies per shard.
-    init(shards: Int, maximumBytes: Int = 4 << 20) {
+    /// `maximumBytes` of bodies in all shards together: often one of them has it all.
+    init(shards: Int, maximumBytes: Int = 32 << 20) {
         tails = Mutex(Array(repeating: Tail(), count: shards))
         self.maximumBytes = maximumBytes
     }
@@ -43,7 +43,18 @@ final class LogTailCache: Sendable {
     func append(_ drafts: [SegmentDraft], to shard: Int) {
         tails.withLock { tails in
             for draft in drafts { tails[shard].append(draft) }
-            tails[shard].trim(to: maximumBytes)
+            Self.trim(&tails, to: maximumBytes)
+        }
+    }
+
+    /// Takes from the largest; every tail keeps its newest segment.
+    private static func trim(_ tails: inout [Tail], to maximumBytes: Int) {
+        var bytes = tails.reduce(0) { $0 + $1.bytes }
+        while bytes > maximumBytes,
+            let largest = tails.indices.filter({ tails[$0].segments.count > 1 })
+                .max(by: { tails[$0].bytes < tails[$1].bytes })
+        {
+            bytes -= tails[largest].removeOldest()
         }
     }
 

@@ -66,7 +66,7 @@ struct ReferralEvents: Sendable {
         var seen: [PersonKey: Set<EmailAddress>] = [:]
         for event in events {
             guard let person = event.personKey,
-                let text = event.participant?.traits?["email"]?.string,
+                let text = event.participant?.told?.member("email")?.string,
                 let email = EmailAddress(text), seen[person, default: []].insert(email).inserted
             else { continue }
             mailboxes.append((person, hash.email(email, of: event.clientID)))

@@ -89,12 +89,9 @@ package struct RowBinaryWriter {
 
     /// `UUID`: two 64-bit halves, each little-endian.
     package mutating func uuid(_ value: UUID) {
-        count += 1
-        let source = value.uuid
-        withUnsafeBytes(of: source) { source in
-            bytes.append(contentsOf: source[0..<8].reversed())
-            bytes.append(contentsOf: source[8..<16].reversed())
-        }
+        fixed(UInt64(truncatingIfNeeded: value.bits >> 64))
+        fixed(UInt64(truncatingIfNeeded: value.bits))
+        count -= 1
     }
 
     private mutating func fixed(_ value: some FixedWidthInteger) {

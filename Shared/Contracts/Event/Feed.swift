@@ -1,3 +1,6 @@
+package import HTTPKit
+import Kernel
+
 /// What a reader asks of `GET /internal/feed`.
 package struct FeedRequest: Sendable, Hashable {
     /// The route.
@@ -70,5 +73,60 @@ package struct FeedPage: Sendable, Hashable, Codable {
         self.events = events
         self.next = next
         self.head = head
+    }
+
+    /// Reads a page whose JSON is valid. Throws the pointer to what is not as it must be.
+    package init(_ slice: JSONSlice) throws(MisplacedValue) {
+        func number(_ name: String) throws(MisplacedValue) -> Int {
+            guard let number = slice[name]?.value.integer else {
+                throw MisplacedValue(pointer: "/\(name)")
+            }
+            return number
+        }
+        shard = try number("shard")
+        next = try number("next")
+        head = try number("head")
+        guard let list = slice["events"], list.kind == .array else {
+            throw MisplacedValue(pointer: "/events")
+        }
+        var events: [LogEvent] = []
+        for (index, element) in list.elements.enumerated() {
+            guard let event = LogEvent(element) else {
+                throw MisplacedValue(pointer: "/events/\(index)")
+            }
+            events.append(event)
+        }
+        self.events = events
+    }
+}
+
+/// A value of a page that is not what it must be.
+package struct MisplacedValue: Error, Hashable {
+    /// Where it is, as a JSON pointer.
+    package let pointer: String
+}
+
+/// Takes members that may be absent or null, and remembers whether one is not what it must be.
+struct OptionalMembers {
+    private let slice: JSONSlice
+    private(set) var areRight = true
+
+    init(_ slice: JSONSlice) {
+        self.slice = slice
+    }
+
+    mutating func take<Value>(_ name: String, _ read: (JSONSlice) -> Value?) -> Value? {
+        guard let member = slice.present(name) else { return nil }
+        let value = read(member)
+        if value == nil { areRight = false }
+        return value
+    }
+}
+
+extension JSONSlice {
+    /// A member that is there and not null.
+    func present(_ name: String) -> JSONSlice? {
+        guard let member = self[name], member.kind != .null else { return nil }
+        return member
     }
 }

@@ -1,10 +1,11 @@
+package import HTTPKit
 package import Kernel
 
 /// What subscribers read from the log: one JSON object per event, as event-service stores it.
 ///
 /// Clients' events and services' messages have the same envelope. Unknown members are ignored by
 /// readers, so members may be added; none changes its meaning.
-package struct LogEvent: Sendable, Hashable, Codable {
+package struct LogEvent: Sendable, Hashable {
     /// Where it stands (`"3:1042"`). Event-service adds it when it serves the stored object.
     package let position: LogPosition
     /// The sender's id of the event, unique within the client, 1 to 100 characters.
@@ -28,21 +29,19 @@ package struct LogEvent: Sendable, Hashable, Codable {
     /// subject.
     package let subject: String?
     /// The event's own content, an object. For a service's message, its `data`.
-    package let properties: JSONValue
+    package let content: LogContent
     /// The W3C trace of the request or run that caused it.
     package let traceparent: String?
     /// Where it came from, for clients' events: page, campaign parameters and all else that the
     /// sender told; under `enriched` what event-service found out itself (device, country, bot).
-    package let context: JSONValue?
+    package let origin: LogContent?
+    /// The event as a page of the log writes it, position included; nil for one from elsewhere.
+    package let written: ArraySlice<UInt8>?
 
-    private enum CodingKeys: String, CodingKey {
-        case position, type, participant, trust, subject, properties, traceparent, context
-        case eventID = "event_id"
-        case clientID = "client_id"
-        case campaignID = "campaign_id"
-        case occurredAt = "occurred_at"
-        case receivedAt = "received_at"
-    }
+    /// `content` as a value.
+    package var properties: JSONValue { content.value }
+    /// `origin` as a value.
+    package var context: JSONValue? { origin?.value }
 
     package init(
         position: LogPosition, eventID: String, type: String, clientID: ClientID,
@@ -60,9 +59,56 @@ package struct LogEvent: Sendable, Hashable, Codable {
         self.receivedAt = receivedAt
         self.trust = trust
         self.subject = subject
-        self.properties = properties
+        content = .value(properties)
         self.traceparent = traceparent
-        self.context = context
+        origin = context.map { .value($0) }
+        written = nil
+    }
+
+    /// Reads an event of a page. Nil when a member that every event has is missing, or one is not
+    /// what it must be.
+    package init?(_ slice: JSONSlice) {
+        guard let position = slice["position"]?.string.flatMap({ LogPosition($0) }),
+            let eventID = slice["event_id"]?.string, let type = slice["type"]?.string,
+            let clientID = slice["client_id"]?.utf8.flatMap({ ClientID(utf8: $0) }),
+            let occurredAt = slice["occurred_at"]?.utf8.flatMap({ Timestamp(utf8: $0) }),
+            let receivedAt = slice["received_at"]?.utf8.flatMap({ Timestamp(utf8: $0) }),
+            let trust = slice["trust"]?.string.flatMap({ Trust(rawValue: $0) }),
+            let content = slice["properties"]
+        else { return nil }
+        var members = OptionalMembers(slice)
+        campaignID = members.take("campaign_id") { $0.utf8.flatMap { CampaignID(utf8: $0) } }
+        participant = members.take("participant") { LogParticipant($0) }
+        subject = members.take("subject") { $0.string }
+        traceparent = members.take("traceparent") { $0.string }
+        guard members.areRight else { return nil }
+        self.position = position
+        self.eventID = eventID
+        self.type = type
+        self.clientID = clientID
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+        self.trust = trust
+        self.content = .slice(content)
+        origin = slice.present("context").map { .slice($0) }
+        written = slice.bytes
+    }
+
+    /// Where it was read from makes no difference.
+    package static func == (left: Self, right: Self) -> Bool {
+        left.position == right.position && left.eventID == right.eventID
+            && left.type == right.type && left.clientID == right.clientID
+            && left.campaignID == right.campaignID && left.participant == right.participant
+            && left.occurredAt == right.occurredAt && left.receivedAt == right.receivedAt
+            && left.trust == right.trust && left.subject == right.subject
+            && left.content == right.content && left.traceparent == right.traceparent
+            && left.origin == right.origin
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(position)
+        hasher.combine(eventID)
+        hasher.combine(clientID)
     }
 
     /// The envelope of a service's message: trust is `internal`, `properties` are its data.
@@ -76,22 +122,18 @@ package struct LogEvent: Sendable, Hashable, Codable {
 }
 
 /// The person behind an event, as far as known when it was taken.
-package struct LogParticipant: Sendable, Hashable, Codable {
+package struct LogParticipant: Sendable, Hashable {
     /// Derived from (client, external id); nil for a visitor who is only known by an anonymous id.
     package let participantID: ParticipantID?
     /// The client's own id of the person.
     package let externalID: String?
     /// The browser's or device's id from before the person was known. Owns no reward.
     package let anonymousID: String?
-    /// Traits that came with the event; they count as far as the event's trust goes.
-    package let traits: [String: JSONValue]?
+    /// Traits that came with the event, an object; they count as far as the event's trust goes.
+    package let told: LogContent?
 
-    private enum CodingKeys: String, CodingKey {
-        case traits
-        case participantID = "participant_id"
-        case externalID = "external_id"
-        case anonymousID = "anonymous_id"
-    }
+    /// `told` as values.
+    package var traits: [String: JSONValue]? { told?.value.object }
 
     package init(
         participantID: ParticipantID?, externalID: String? = nil, anonymousID: String? = nil,
@@ -100,6 +142,19 @@ package struct LogParticipant: Sendable, Hashable, Codable {
         self.participantID = participantID
         self.externalID = externalID
         self.anonymousID = anonymousID
-        self.traits = traits
+        told = traits.map { .value(.object($0)) }
+    }
+
+    /// Reads the participant of an event. Nil when a member is not what it must be.
+    init?(_ slice: JSONSlice) {
+        guard slice.kind == .object else { return nil }
+        var members = OptionalMembers(slice)
+        participantID = members.take("participant_id") {
+            $0.utf8.flatMap { ParticipantID(utf8: $0) }
+        }
+        externalID = members.take("external_id") { $0.string }
+        anonymousID = members.take("anonymous_id") { $0.string }
+        told = members.take("traits") { $0.kind == .object ? .slice($0) : nil }
+        guard members.areRight else { return nil }
     }
 }

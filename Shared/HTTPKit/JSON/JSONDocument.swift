@@ -97,6 +97,18 @@ struct JSONDocument: Sendable {
         }
     }
 
+    /// The index of a member's value; nil when the object has none of this name.
+    func member(_ name: String, of object: Int) -> Int? {
+        var index = object + 1
+        let end = Int(nodes[object].next)
+        while index < end {
+            let key = nodes[index]
+            if !key.isShadowed, isText(key, name) { return index + 1 }
+            index = Int(nodes[index + 1].next)
+        }
+        return nil
+    }
+
     private func unescaped(_ node: JSONNode) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(node.range.count)
@@ -145,7 +157,12 @@ struct JSONDocument: Sendable {
         var keys: [Int] = []
         for index in nodes.indices where nodes[index].kind == .object {
             keys.removeAll(keepingCapacity: true)
-            forEachMember(of: index) { keys.append($0) }
+            var key = index + 1
+            let end = Int(nodes[index].next)
+            while key < end {
+                keys.append(key)
+                key = Int(nodes[key + 1].next)
+            }
             guard keys.count > 1 else { continue }
             let duplicates = duplicates(among: keys)
             guard !duplicates.isEmpty else { continue }
@@ -163,22 +180,32 @@ struct JSONDocument: Sendable {
 
     /// Every key that occurs again later.
     private func duplicates(among keys: [Int]) -> [Int] {
-        if keys.count > 12 {
+        if keys.count > 16 {
             var seen: Set<String> = []
             return keys.reversed().filter { !seen.insert(text(nodes[$0])).inserted }.reversed()
         }
         var found: [Int] = []
-        for (position, key) in keys.enumerated()
-        where keys[(position + 1)...].contains(where: { isSameText(nodes[key], nodes[$0]) }) {
-            found.append(key)
+        for position in keys.indices {
+            let key = nodes[keys[position]]
+            for later in position + 1..<keys.count where isSameText(key, nodes[keys[later]]) {
+                found.append(keys[position])
+                break
+            }
         }
         return found
     }
 
     private func isSameText(_ left: JSONNode, _ right: JSONNode) -> Bool {
         if left.isEscaped || right.isEscaped { return text(left) == text(right) }
-        return left.range.count == right.range.count
-            && bytes[left.range].elementsEqual(bytes[right.range])
+        // Nearly always told by the length or the last letter.
+        guard left.end - left.start == right.end - right.start else { return false }
+        let own = bytes.span
+        let (leftEnd, rightEnd) = (Int(left.end), Int(right.end))
+        for offset in 1..<leftEnd - Int(left.start) + 1
+        where own[leftEnd - offset] != own[rightEnd - offset] {
+            return false
+        }
+        return true
     }
 }
 

@@ -46,8 +46,35 @@ package struct JSONSlice: Sendable {
             : document.bytes[range]
     }
 
+    /// The value's bytes without white space between its parts.
+    package var packed: [UInt8] {
+        let written = bytes
+        var packed: [UInt8] = []
+        packed.reserveCapacity(written.count)
+        var (isInString, isEscaped) = (false, false)
+        for byte in written {
+            if isInString {
+                isInString = isEscaped || byte != UInt8(ascii: "\"")
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+            } else if byte <= 0x20 {
+                continue
+            } else {
+                isInString = byte == UInt8(ascii: "\"")
+            }
+            packed.append(byte)
+        }
+        return packed
+    }
+
     /// The text of a string; nil for another kind.
     package var string: String? { node.kind == .string ? document.text(node) : nil }
+
+    /// The text of a string as UTF-8; nil for another kind. Copies nothing unless it has escapes.
+    package var utf8: ArraySlice<UInt8>? {
+        let node = node
+        guard node.kind == .string else { return nil }
+        return node.isEscaped ? Array(document.text(node).utf8)[...] : document.bytes[node.range]
+    }
 
     /// The value as a document of its own.
     package var value: JSONValue { document.value(at: index) }
@@ -73,10 +100,6 @@ package struct JSONSlice: Sendable {
     /// The member of an object; nil for another kind or an absent member.
     package subscript(_ name: String) -> JSONSlice? {
         guard node.kind == .object else { return nil }
-        var found: Int?
-        document.forEachMember(of: index) { key in
-            if document.isText(document.nodes[key], name) { found = key + 1 }
-        }
-        return found.map { JSONSlice(document, $0) }
+        return document.member(name, of: index).map { JSONSlice(document, $0) }
     }
 }

@@ -27,6 +27,17 @@ package struct TypeID<Tag: IDTag>: Sendable, Hashable {
         else { return nil }
         self.uuid = uuid
     }
+
+    /// Reads the written form from its bytes, as above.
+    package init?(utf8 bytes: ArraySlice<UInt8>) {
+        let prefix = Tag.prefix.utf8
+        let mark = bytes.startIndex + prefix.count
+        guard bytes.count == prefix.count + 1 + Base32.encodedLength,
+            bytes.starts(with: prefix), bytes[mark] == UInt8(ascii: "_"),
+            let uuid = Base32.decode(bytes[(mark + 1)...])
+        else { return nil }
+        self.uuid = uuid
+    }
 }
 
 extension TypeID: CustomStringConvertible {

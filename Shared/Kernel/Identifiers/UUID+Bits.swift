@@ -22,14 +22,18 @@ extension UUID {
     }
 
     /// The UUID of the first 16 bytes; nil of fewer.
-    package init?(firstBytes bytes: some Sequence<UInt8>) {
-        var bits: UInt128 = 0
-        var count = 0
-        for byte in bytes.prefix(16) {
-            bits = bits << 8 | UInt128(byte)
-            count += 1
+    package init?(firstBytes bytes: ArraySlice<UInt8>) {
+        guard bytes.count >= 16 else { return nil }
+        var (high, low): (UInt64, UInt64) = (0, 0)
+        for offset in 0..<8 {
+            high = high << 8 | UInt64(bytes[bytes.startIndex + offset])
+            low = low << 8 | UInt64(bytes[bytes.startIndex + 8 + offset])
         }
-        guard count == 16 else { return nil }
-        self.init(bits: bits)
+        self.init(bits: UInt128(high) << 64 | UInt128(low))
+    }
+
+    /// The UUID of the first 16 bytes; nil of fewer.
+    package init?(firstBytes bytes: [UInt8]) {
+        self.init(firstBytes: bytes[...])
     }
 }

@@ -80,18 +80,24 @@ extension Timestamp: CustomStringConvertible {
     /// Nil for anything else: a missing offset, an impossible date, a leap second, an instant that
     /// lies outside the years 0000 to 9999 in UTC.
     package init?(_ text: some StringProtocol) {
-        var reader = RFC3339Reader(bytes: Array(text.utf8))
+        self.init(utf8: Array(text.utf8)[...])
+    }
+
+    /// Reads RFC 3339 from its bytes, as above.
+    package init?(utf8 bytes: ArraySlice<UInt8>) {
+        var reader = RFC3339Reader(bytes: bytes)
         guard let value = reader.read() else { return nil }
         self.init(microseconds: value)
     }
 }
 
 private struct RFC3339Reader {
-    let bytes: [UInt8]
-    var index = 0
+    let bytes: ArraySlice<UInt8>
+    var index: Int
 
-    init(bytes: [UInt8]) {
+    init(bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
+        index = bytes.startIndex
     }
 
     mutating func read() -> Int64? {
@@ -99,7 +105,7 @@ private struct RFC3339Reader {
             let day = number(2), skip("T") || skip("t") || skip(" "),
             let hour = number(2), skip(":"), let minute = number(2), skip(":"),
             let second = number(2), let fraction = fraction(), let offset = offset(),
-            index == bytes.count,
+            index == bytes.endIndex,
             (1...12).contains(month), day >= 1,
             day <= Civil.daysInMonth(year: year, month: month),
             hour < 24, minute < 60, second < 60
@@ -111,7 +117,7 @@ private struct RFC3339Reader {
     }
 
     private mutating func number(_ digits: Int) -> Int64? {
-        guard index + digits <= bytes.count else { return nil }
+        guard index + digits <= bytes.endIndex else { return nil }
         var value: Int64 = 0
         for _ in 0..<digits {
             let digit = bytes[index] &- UInt8(ascii: "0")
@@ -123,7 +129,7 @@ private struct RFC3339Reader {
     }
 
     private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
-        guard index < bytes.count, bytes[index] == UInt8(ascii: mark) else { return false }
+        guard index < bytes.endIndex, bytes[index] == UInt8(ascii: mark) else { return false }
         index += 1
         return true
     }
@@ -133,7 +139,7 @@ private struct RFC3339Reader {
         guard skip(".") else { return 0 }
         var value: Int64 = 0
         var count = 0
-        while index < bytes.count, bytes[index] &- UInt8(ascii: "0") < 10 {
+        while index < bytes.endIndex, bytes[index] &- UInt8(ascii: "0") < 10 {
             if count < 6 { value = value * 10 + Int64(bytes[index] - UInt8(ascii: "0")) }
             count += 1
             index += 1

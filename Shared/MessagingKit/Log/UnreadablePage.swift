@@ -27,15 +27,23 @@ extension FeedPage {
     /// Throws `.unreadable` when only its events are at fault, and `.unavailable` for bytes that no
     /// log has written.
     package init(reading bytes: [UInt8]) throws(LogError) {
-        do {
-            self = try JSONCoding.decode(FeedPage.self, from: bytes, strictness: .lenient)
-        } catch {
-            let reason = "malformed page: \(error.errors.first?.pointer ?? error.code)"
-            guard let page = UnreadablePage(bytes, reason: reason) else {
-                throw .unavailable(reason: reason)
+        let wrong: String
+        do throws(Problem) {
+            let slice = try JSONSlice(parsing: bytes)
+            do throws(MisplacedValue) {
+                self = try FeedPage(slice)
+                return
+            } catch {
+                wrong = error.pointer
             }
-            throw .unreadable(page)
+        } catch {
+            wrong = error.errors.first?.pointer ?? error.code
         }
+        let reason = "malformed page: \(wrong)"
+        guard let page = UnreadablePage(bytes, reason: reason) else {
+            throw .unavailable(reason: reason)
+        }
+        throw .unreadable(page)
     }
 }
 

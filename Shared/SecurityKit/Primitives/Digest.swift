@@ -10,12 +10,22 @@ package enum Digest {
     /// The first 16 bytes of the SHA-256 digest, where a name for the content is wanted. Not a UUID
     /// of any version.
     package static func identity(of message: [UInt8]) -> UUID {
+        identity(of: message[...])
+    }
+
+    /// The same of a part.
+    package static func identity(of message: ArraySlice<UInt8>) -> UUID {
         // A digest has 32 bytes.
         UUID(firstBytes: sha256(message)) ?? .zero
     }
 
     /// The SHA-256 digest, 32 bytes (FIPS 180-4).
     package static func sha256(_ message: [UInt8]) -> [UInt8] {
+        sha256(message[...])
+    }
+
+    /// The SHA-256 digest, 32 bytes (FIPS 180-4).
+    package static func sha256(_ message: ArraySlice<UInt8>) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: byteCount)
         let result = unsafe message.withUnsafeBytes { message in
             unsafe digest.withUnsafeMutableBufferPointer { digest in

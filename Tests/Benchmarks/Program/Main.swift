@@ -24,6 +24,13 @@ enum Main {
                 print("the journeys failed: \(String(reflecting: error))")
                 exit(1)
             }
+        case "ingest":
+            do {
+                print(try await IngestLoad(arguments: words.dropFirst()).run())
+            } catch {
+                print("the events failed: \(String(reflecting: error))")
+                exit(1)
+            }
         default:
             // As every service: the same wiring, log writer, audiences and end.
             await ServiceRunner.main(BenchmarkService.self)

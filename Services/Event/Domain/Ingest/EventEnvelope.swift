@@ -15,18 +15,31 @@ enum EventEnvelope {
         let surroundings = surroundings ?? event.context
         var bytes: [UInt8] = []
         bytes.reserveCapacity(event.source.count + 1200)
-        let campaign = event.campaignID.map { #""campaign_id":"\#($0)","# } ?? ""
-        bytes += #"{"event_id":\#(JSONText.quoted(event.eventID)),"type":"\#(event.type)","#.utf8
-        bytes += #""client_id":"\#(context.clientID)",\#(campaign)"#.utf8
-        appendParticipant(of: event, context.clientID, to: &bytes)
-        bytes +=
-            #""occurred_at":"\#(event.occurredAt)","received_at":"\#(context.receivedAt)","#.utf8
-        bytes += #""trust":"\#(context.trust.rawValue)","#.utf8
-        if let subject = event.subject {
-            bytes += #""subject":\#(JSONText.quoted(subject)),"#.utf8
+        bytes += #"{"event_id":"#.utf8
+        JSONText.append(event.eventID, to: &bytes)
+        append(#","type":""#, event.type, to: &bytes)
+        append(#"","client_id":""#, context.clientText, to: &bytes)
+        if let campaign = event.campaignID {
+            append(#"","campaign_id":""#, campaign.description, to: &bytes)
         }
-        bytes += #""traceparent":"\#(context.traceparent)","properties":"#.utf8
-        bytes += event.properties?.bytes ?? Array("{}".utf8)[...]
+        bytes += #"","#.utf8
+        appendParticipant(of: event, context.clientID, to: &bytes)
+        append(#""occurred_at":""#, event.occurredAt.description, to: &bytes)
+        append(#"","received_at":""#, context.receivedText, to: &bytes)
+        append(#"","trust":""#, context.trust.rawValue, to: &bytes)
+        bytes += #"","#.utf8
+        if let subject = event.subject {
+            bytes += #""subject":"#.utf8
+            JSONText.append(subject, to: &bytes)
+            bytes += ",".utf8
+        }
+        append(#""traceparent":""#, context.traceparent, to: &bytes)
+        bytes += #"","properties":"#.utf8
+        if let properties = event.properties {
+            bytes += properties.bytes
+        } else {
+            bytes += "{}".utf8
+        }
         if !surroundings.isEmpty {
             bytes += #","context":"#.utf8
             EncodedJSON.append(surroundings, to: &bytes)
@@ -37,7 +50,7 @@ enum EventEnvelope {
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
-            bodyHash: Digest.identity(of: Array(event.source)),
+            bodyHash: Digest.identity(of: event.source),
             interaction: event.interaction.map { interaction in
                 PendingInteraction(
                     identity: interaction.identity(of: event, context.clientID),
@@ -87,20 +100,27 @@ enum EventEnvelope {
         return output
     }
 
+    private static func append(_ words: StaticString, _ text: String, to bytes: inout [UInt8]) {
+        words.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: text.utf8)
+    }
+
     private static func appendParticipant(
         of event: IncomingEvent, _ client: ClientID, to bytes: inout [UInt8]
     ) {
         guard event.externalID != nil || event.anonymousID != nil else { return }
-        var members: [String] = []
+        bytes += #""participant":{"#.utf8
         if let externalID = event.externalID {
             let id = ParticipantID.derived(client: client, externalID: externalID)
-            members.append(#""participant_id":"\#(id)""#)
-            members.append(#""external_id":\#(JSONText.quoted(externalID))"#)
+            append(#""participant_id":""#, id.description, to: &bytes)
+            bytes += #"","external_id":"#.utf8
+            JSONText.append(externalID, to: &bytes)
         }
         if let anonymousID = event.anonymousID {
-            members.append(#""anonymous_id":\#(JSONText.quoted(anonymousID))"#)
+            bytes += (event.externalID == nil ? "" : ",").utf8
+            bytes += #""anonymous_id":"#.utf8
+            JSONText.append(anonymousID, to: &bytes)
         }
-        bytes += #""participant":{\#(members.joined(separator: ","))"#.utf8
         if let traits = event.traits {
             bytes += #","traits":"#.utf8
             bytes += traits.bytes

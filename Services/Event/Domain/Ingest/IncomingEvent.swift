@@ -8,9 +8,26 @@ struct IngestContext: Sendable {
     let trust: Trust
     let receivedAt: Timestamp
     let traceparent: String
-    var door = EventDoor()
+    let door: EventDoor
     /// The device, where the request came from it.
-    var origin = EventOrigin()
+    let origin: EventOrigin
+    /// As every event of the batch is written down with them.
+    let clientText: String
+    let receivedText: String
+
+    init(
+        clientID: ClientID, trust: Trust, receivedAt: Timestamp, traceparent: String,
+        door: EventDoor = EventDoor(), origin: EventOrigin = EventOrigin()
+    ) {
+        self.clientID = clientID
+        self.trust = trust
+        self.receivedAt = receivedAt
+        self.traceparent = traceparent
+        self.door = door
+        self.origin = origin
+        clientText = clientID.description
+        receivedText = receivedAt.description
+    }
 }
 
 /// One event, checked. Keeps slices of the sender's bytes: what is only passed on is never built

@@ -13,12 +13,14 @@ struct ReferralClaim: Sendable, Hashable {
     /// Reads `referral {click_id, code}` beside the properties, and the properties of a visit.
     /// Nil when there is nothing readable.
     init?(_ event: LogEvent) {
-        var places = [event.context?["referral"]]
-        if Self.visitTypes.contains(event.type) { places.append(event.properties) }
+        var places = [event.origin?.member("referral")]
+        if Self.visitTypes.contains(event.type) { places.append(event.content) }
         clickID =
-            places.lazy.compactMap { $0?["click_id"]?.string }.compactMap { ClickID($0) }
+            places.lazy.compactMap { $0?.member("click_id")?.string }.compactMap { ClickID($0) }
             .first
-        code = places.lazy.compactMap { $0?["code"]?.string }.compactMap { ReferralCode($0) }.first
+        code =
+            places.lazy.compactMap { $0?.member("code")?.string }.compactMap { ReferralCode($0) }
+            .first
         if clickID == nil, code == nil { return nil }
     }
 }
