@@ -12,6 +12,8 @@ package struct AnalyticsConfiguration: ServiceConfiguration {
     let linger: Duration
     /// The most events of one batch.
     let batchLimit: Int
+    /// How often an event of our own measures how fresh the numbers are.
+    let probeInterval: Duration
 
     package init(_ environment: inout EnvironmentReader) {
         clickHouseURL = environment.value(
@@ -31,5 +33,9 @@ package struct AnalyticsConfiguration: ServiceConfiguration {
         batchLimit = environment.integer(
             "GRAPEVINE_ANALYTICS_BATCH", default: 10_000, in: 1...100_000,
             "most events of one shard in one insert")
+        probeInterval = environment.duration(
+            "GRAPEVINE_ANALYTICS_PROBE_INTERVAL", default: .seconds(10),
+            in: .milliseconds(100) ... .seconds(3600),
+            "time between two events of our own that measure how fresh the numbers are")
     }
 }

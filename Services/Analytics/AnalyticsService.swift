@@ -18,6 +18,10 @@ package struct AnalyticsService: Service {
     let clickHouse: ClickHouseClient
     let stream: EventStream
     let liveFeed: LiveFeed
+    let probe: FreshnessProbe
+    var rebuild: HourRebuild {
+        HourRebuild(hours: stream.batches.hours, client: clickHouse, metrics: stream.metrics)
+    }
 
     package init(_ configuration: AnalyticsConfiguration, _ context: ServiceContext) async throws {
         self.context = context
@@ -28,6 +32,9 @@ package struct AnalyticsService: Service {
             archive: EventArchive(client: clickHouse, world: context.world),
             metrics: StreamMetrics(context.telemetry), configuration: configuration,
             world: context.world)
+        probe = FreshnessProbe(
+            log: context.log, archive: stream.archive, interval: configuration.probeInterval,
+            world: context.world)
         liveFeed = LiveFeed(log: context.log, redis: context.redis, world: context.world)
     }
 
@@ -35,6 +42,8 @@ package struct AnalyticsService: Service {
         [
             BackgroundTask("live") { [liveFeed] in await liveFeed.run() },
             BackgroundTask("stream") { [stream] in await stream.run() },
+            BackgroundTask("rebuild") { [rebuild] in try await rebuild.run() },
+            BackgroundTask("probe") { [probe] in await probe.run() },
             DatabasePurge.task("batch-purge", telemetry: context.telemetry) { [stream] in
                 let old = stream.world.clock.now() - Self.batchesKept
                 return try await DatabasePurge.run(batch: 1000) { limit throws(PostgresError) in

@@ -50,7 +50,7 @@ extension Timestamp {
     fileprivate var isWholeHour: Bool { microseconds % Self.hour == 0 }
 
     /// The beginning of its hour.
-    fileprivate var hourBelow: Timestamp {
+    var hourBelow: Timestamp {
         let rest = microseconds % Self.hour
         return Timestamp(microseconds: microseconds - (rest < 0 ? rest + Self.hour : rest))
     }

@@ -21,6 +21,9 @@ final class StreamMetrics: Sendable {
     private let lost: Counter
     private let changed: Counter
     private let unreadable: Counter
+    private let rebuilt: Counter
+    /// Raised when hours were marked to be counted again.
+    let marks = WakeSignal()
     private let metrics: Metrics
     private let logger: Logger
     private let health = Mutex(Health())
@@ -43,6 +46,9 @@ final class StreamMetrics: Sendable {
         changed = metrics.counter(
             "grapevine_stream_changed_batches_total",
             help: "Batches that were read again and were not as they had been.")
+        rebuilt = metrics.counter(
+            "grapevine_stream_rebuilt_hours_total",
+            help: "Hours of clients that were counted again from the events.")
         unreadable = metrics.counter(
             "grapevine_dead_letters_total",
             help: "Messages and events that could not take effect and were passed over.",
@@ -74,6 +80,8 @@ final class StreamMetrics: Sendable {
             isNew ? .warning : .debug, "events could not be brought into ClickHouse; trying again",
             [("error", .text(Self.label(error)))])
     }
+
+    func rebuilt(hours: Int) { rebuilt.increment(by: hours) }
 
     func found(batches: Int) { asked.increment(by: batches) }
 

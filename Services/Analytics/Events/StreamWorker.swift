@@ -122,9 +122,11 @@ struct StreamWorker: Sendable {
 
     /// Sends a batch that was cut before: the same positions are the same events.
     private func resend(_ batch: StreamBatch) async throws {
-        var rows = EventRows(batchID: batch.batchID)
+        var rows = EventRows(batchID: batch.batchID, notesHours: true)
         try await reader.reread(
             from: batch.firstPosition, to: batch.lastPosition, into: &rows)
+        // An attempt that broke off may have fed the views with half of it.
+        try await stream.batches.hours.mark(rows.hours, on: stream.batches.postgres)
         var lost = 0
         if rows.count != batch.rowCount {
             let present = try await stream.archive.present(batch.batchID)
@@ -143,6 +145,8 @@ struct StreamWorker: Sendable {
             try await stream.inserter.insert(item)
             stream.world.faults.reach(AnalyticsCrashPoint.inserted)
         }
-        try await stream.batches.finish(item.batch, lostRows: lostRows, epoch: lease.epoch)
+        try await stream.batches.finish(
+            item.batch, lostRows: lostRows, dirty: item.rows.hours, epoch: lease.epoch)
+        if !item.rows.hours.isEmpty { stream.metrics.marks.raise() }
     }
 }

@@ -14,7 +14,9 @@ extension AnalyticsService {
 
     private func dashboard(_ group: inout RouteGroup<PortalPrincipal>) {
         let numbers = DashboardStore(client: clickHouse)
-        let read = ReadDashboard(numbers: numbers, world: context.world)
+        let read = ReadDashboard(
+            numbers: numbers,
+            finality: Finality(hours: stream.batches.hours, probe: probe), world: context.world)
         let leaderboard = ReadLeaderboard(numbers: numbers, world: context.world)
         let activity = ReadActivity(numbers: numbers, world: context.world)
         let events = ListEvents(

@@ -9,6 +9,7 @@ struct ReadDashboard: Sendable {
     struct Answer: Encodable, Sendable {
         let scope: DashboardScope
         let asOf: Timestamp
+        let finalBefore: Timestamp
         let funnel: FunnelFigures
         let rewards: RewardFigures
         let hourly: [HourFigures]
@@ -18,13 +19,14 @@ struct ReadDashboard: Sendable {
             case provisional, from, to, funnel, rewards, hourly, leaderboard
             case campaignID = "campaign_id"
             case asOf = "as_of"
+            case finalBefore = "final_before"
         }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(scope.campaignID, forKey: .campaignID)
-            // Counted as events come in; nobody has gone over them again.
-            try container.encode(true, forKey: .provisional)
+            try container.encode(finalBefore < scope.to, forKey: .provisional)
+            try container.encode(finalBefore, forKey: .finalBefore)
             try container.encode(asOf, forKey: .asOf)
             try container.encode(scope.from, forKey: .from)
             try container.encode(scope.to, forKey: .to)
@@ -36,6 +38,7 @@ struct ReadDashboard: Sendable {
     }
 
     let numbers: DashboardStore
+    let finality: Finality
     let world: World
 
     func respond(
@@ -43,13 +46,16 @@ struct ReadDashboard: Sendable {
     ) async throws -> HTTPResponse {
         let scope = try DashboardScope(request, principal, world: world)
         let asOf = principal.businessClock(world).now()
+        // Asked first: what is marked while the numbers are read makes them no less true.
+        let finalBefore = try await finality.limit(of: scope, now: asOf)
         async let funnel = numbers.funnel(scope)
         async let rewards = numbers.rewards(scope)
         async let hourly = numbers.hourly(scope)
         async let leaderboard = numbers.leaderboard(scope, limit: Self.leaderboardLength)
         return .json(
             Answer(
-                scope: scope, asOf: asOf, funnel: try await funnel, rewards: try await rewards,
+                scope: scope, asOf: asOf, finalBefore: finalBefore, funnel: try await funnel,
+                rewards: try await rewards,
                 hourly: try await hourly, leaderboard: try await leaderboard))
     }
 }

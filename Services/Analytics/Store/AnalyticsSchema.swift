@@ -9,12 +9,12 @@ enum AnalyticsSchema {
     static let migrations = [
         ClickHouseMigration(1, "events", [events]),
         ClickHouseMigration(
-            2, "campaign hourly stats", [campaignHourlyStats, campaignHourlyStatsView]),
-        ClickHouseMigration(3, "referral funnel", [referralFunnel, referralFunnelView]),
+            2, "campaign hourly stats", [campaignHourlyStats, Rollup.campaignHourlyStats.view]),
+        ClickHouseMigration(3, "referral funnel", [referralFunnel, Rollup.referralFunnel.view]),
         ClickHouseMigration(
-            4, "referrer leaderboard", [referrerLeaderboard, referrerLeaderboardView]),
+            4, "referrer leaderboard", [referrerLeaderboard, Rollup.referrerLeaderboard.view]),
         ClickHouseMigration(
-            5, "names of participants", [participantNames, participantNamesView]),
+            5, "names of participants", [participantNames, Rollup.participantNames.view]),
     ]
 
     /// The archive: clients' events and services' messages. What is sent twice has the same key
@@ -69,15 +69,6 @@ enum AnalyticsSchema {
         ORDER BY (client_id, campaign_id, event, hour)
         """
 
-    private static let campaignHourlyStatsView: ClickHouseSQL = """
-        CREATE MATERIALIZED VIEW IF NOT EXISTS campaign_hourly_stats_view TO campaign_hourly_stats
-        AS SELECT client_id, campaign_id, event, toStartOfHour(occurred_at, 'UTC') AS hour,
-            uniqExactState(position) AS events,
-            uniqStateIf(participant_id, participant_id
-                != toUUID('00000000-0000-0000-0000-000000000000')) AS participants
-        FROM events GROUP BY client_id, campaign_id, event, hour
-        """
-
     /// Shared, clicked, signed up, converted; only what referral-service said counts.
     private static let referralFunnel: ClickHouseSQL = """
         CREATE TABLE IF NOT EXISTS referral_funnel (
@@ -91,21 +82,6 @@ enum AnalyticsSchema {
         ) ENGINE = AggregatingMergeTree
         PARTITION BY toYYYYMM(hour)
         ORDER BY (client_id, campaign_id, hour)
-        """
-
-    private static let referralFunnelView: ClickHouseSQL = """
-        CREATE MATERIALIZED VIEW IF NOT EXISTS referral_funnel_view TO referral_funnel
-        AS SELECT client_id, campaign_id, toStartOfHour(occurred_at, 'UTC') AS hour,
-            uniqExactStateIf(position, event = 'referral.shared') AS shared,
-            uniqExactStateIf(position, event = 'referral.clicked') AS clicked,
-            uniqExactStateIf(participant_id, event = 'referral.attributed'
-                OR (event = 'referral.converted' AND kind = 'signup')) AS signed_up,
-            uniqExactStateIf(position, event = 'referral.converted' AND kind = 'purchase')
-                AS converted
-        FROM events
-        WHERE from_service = 1 AND event IN ('referral.shared', 'referral.clicked',
-            'referral.attributed', 'referral.converted')
-        GROUP BY client_id, campaign_id, hour
         """
 
     /// What each referrer brought.
@@ -124,23 +100,6 @@ enum AnalyticsSchema {
         ORDER BY (client_id, campaign_id, referrer_id, hour)
         """
 
-    private static let referrerLeaderboardView: ClickHouseSQL = """
-        CREATE MATERIALIZED VIEW IF NOT EXISTS referrer_leaderboard_view TO referrer_leaderboard
-        AS SELECT client_id, campaign_id, referrer_id,
-            toStartOfHour(occurred_at, 'UTC') AS hour,
-            uniqExactStateIf(position, event = 'referral.clicked') AS clicks,
-            uniqExactStateIf(participant_id, event = 'referral.attributed'
-                OR (event = 'referral.converted' AND kind = 'signup')) AS signups,
-            uniqExactStateIf(position, event = 'referral.converted' AND kind = 'purchase')
-                AS conversions,
-            maxState(if(event = 'referral.converted' AND kind = 'purchase',
-                occurred_at_milliseconds, toUInt64(0))) AS last_conversion
-        FROM events
-        WHERE from_service = 1 AND event IN ('referral.clicked', 'referral.attributed',
-            'referral.converted')
-        GROUP BY client_id, campaign_id, referrer_id, hour
-        """
-
     /// The clients' own ids of their people, to show beside ours.
     private static let participantNames: ClickHouseSQL = """
         CREATE TABLE IF NOT EXISTS participant_names (
@@ -149,11 +108,5 @@ enum AnalyticsSchema {
             external_id String
         ) ENGINE = ReplacingMergeTree
         ORDER BY (client_id, participant_id)
-        """
-
-    private static let participantNamesView: ClickHouseSQL = """
-        CREATE MATERIALIZED VIEW IF NOT EXISTS participant_names_view TO participant_names
-        AS SELECT client_id, participant_id, external_id
-        FROM events WHERE external_id != '' GROUP BY client_id, participant_id, external_id
         """
 }

@@ -41,6 +41,7 @@ struct BatchStore: Sendable {
     let cursors: CursorStore
     let subscriber: String
     let world: World
+    var hours: DirtyHourStore { DirtyHourStore(postgres: postgres) }
 
     /// The shard's batch that is on its way; nil when there is none.
     func open(shard: Int) async throws(PostgresError) -> StreamBatch? {
@@ -76,8 +77,14 @@ struct BatchStore: Sendable {
 
     /// Marks a batch that ClickHouse holds and moves the cursor behind it. Throws `Fenced` when the
     /// shard is another's, who will see to it.
-    func finish(_ batch: StreamBatch, lostRows: Int, epoch: Int) async throws {
+    ///
+    /// - Parameter dirty: hours that are counted again from now on: nothing of the batch is on its
+    ///   way any more.
+    func finish(
+        _ batch: StreamBatch, lostRows: Int, dirty: Set<ClientHour>, epoch: Int
+    ) async throws {
         try await postgres.withTransaction { transaction in
+            try await hours.mark(dirty, on: transaction)
             try await transaction.execute(
                 """
                 update stream_batch

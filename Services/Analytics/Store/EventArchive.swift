@@ -52,5 +52,19 @@ struct EventArchive: Sendable {
             of: "batch_id = \(batch)", in: EventRows.table, distinct: "position")
     }
 
+    /// Whether an event of a client without a campaign is there, that happened after `first`.
+    func shows(
+        _ eventID: String, of clientID: ClientID, type: String, since first: Timestamp
+    ) async throws(ClickHouseError) -> Bool {
+        try await client.query(
+            """
+            SELECT event_id FROM \(identifier: EventRows.table)
+            WHERE client_id = \(clientID) AND campaign_id = \(EventFacts.noID)
+                AND event = \(type) AND occurred_at >= \(first) AND event_id = \(eventID)
+            LIMIT 1
+            """, within: .seconds(5)
+        ).isEmpty == false
+    }
+
     private static func mark(_ shard: Int) -> String { ".s\(shard)." }
 }

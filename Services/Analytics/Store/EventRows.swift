@@ -42,14 +42,19 @@ struct EventRows: Sendable {
     private(set) var months: [Int: Month] = [:]
     private(set) var count = 0
     private(set) var byteCount = 0
+    /// The hours of clients that events are of, when they are noted.
+    private(set) var hours: Set<ClientHour> = []
+    private let notesHours: Bool
     private var hashes: [UInt8] = []
     let batchID: UUID
 
     /// Of all events in order.
     var bodyHash: [UInt8] { Digest.sha256(hashes) }
 
-    init(batchID: UUID) {
+    /// - Parameter notesHours: for a batch in doubt, whose hours have to be counted again.
+    init(batchID: UUID, notesHours: Bool = false) {
         self.batchID = batchID
+        self.notesHours = notesHours
     }
 
     /// Adds events, in order.
@@ -103,6 +108,13 @@ struct EventRows: Sendable {
             row.uuid(hash)
         }
         byteCount += month.block.bytes.count - before
+        if notesHours {
+            let hour = Int64(event.occurredAt.clickHouseSeconds) / 3600
+            hours.insert(
+                ClientHour(
+                    clientID: event.clientID,
+                    hour: Timestamp(microseconds: hour * 3_600_000_000)))
+        }
         months[key] = month
         count += 1
     }

@@ -22,6 +22,14 @@ package final class Metrics: Sendable {
         return Gauge(cell: cell)
     }
 
+    /// A span of time that goes up and down, shown in seconds.
+    package func durationGauge(
+        _ name: String, help: String, _ labels: [(String, String)] = []
+    ) -> DurationGauge {
+        let cell = cell(name, help: help, kind: .durationGauge, labels: labels)
+        return DurationGauge(cell: cell)
+    }
+
     /// A distribution of seconds, in fixed buckets from 0.5 ms to 10 s.
     package func histogram(
         _ name: String, help: String, _ labels: [(String, String)] = []
@@ -72,6 +80,18 @@ package struct Gauge: Sendable {
     package var value: Int { cell.units.load(ordering: .relaxed) }
 }
 
+/// A span of time that goes up and down.
+package struct DurationGauge: Sendable {
+    fileprivate let cell: MetricCell
+
+    /// Replaces the value; kept in microseconds.
+    package func set(_ value: Duration) {
+        cell.units.store(Int(value.wholeMicroseconds), ordering: .relaxed)
+    }
+
+    package var value: Duration { .microseconds(cell.units.load(ordering: .relaxed)) }
+}
+
 /// A distribution of durations.
 package struct Histogram: Sendable {
     fileprivate let cell: MetricCell
@@ -115,7 +135,12 @@ final class MetricBuckets: Sendable {
 }
 
 struct MetricFamily: Sendable {
-    enum Kind: String { case counter, gauge, histogram }
+    enum Kind: String {
+        case counter, gauge, histogram, durationGauge
+
+        /// As Prometheus calls it.
+        var word: String { self == .durationGauge ? "gauge" : rawValue }
+    }
 
     static let maximumSeries = 2000
 
@@ -136,11 +161,20 @@ struct MetricFamily: Sendable {
     }
 
     func render() -> String {
-        var text = "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+        var text = "# HELP \(name) \(help)\n# TYPE \(name) \(kind.word)\n"
         for (labels, cell) in cells.sorted(by: { $0.key < $1.key }) {
-            text += kind == .histogram ? histogram(labels, cell) : line(name, labels, cell.units)
+            switch kind {
+            case .histogram: text += histogram(labels, cell)
+            case .durationGauge: text += seconds(labels, cell)
+            case .counter, .gauge: text += line(name, labels, cell.units)
+            }
         }
         return text
+    }
+
+    private func seconds(_ labels: String, _ cell: MetricCell) -> String {
+        let value = Double(cell.units.load(ordering: .relaxed)) / 1e6
+        return "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(value)\n"
     }
 
     private func line(_ name: String, _ labels: String, _ value: borrowing Atomic<Int>) -> String {

@@ -103,6 +103,41 @@ import Testing
         }
     }
 
+    @Test func `a long outage of ClickHouse holds little in memory and nothing up`() async throws {
+        try await withPrivateServer(.clickhouse) { server in
+            try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
+                try await server.stop()
+                let process = try harness.process()
+                harness.appendEvents(500)
+                try await eventually("a batch of each shard is cut") {
+                    try await harness.batches().count == 2
+                }
+                let before = try memory(of: process)
+                for _ in 0..<20 {
+                    harness.appendEvents(2000)
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+                // What has come since waits in the log: one batch of each shard is on its way.
+                #expect(try await harness.batches().count == 2)
+                #expect(harness.log.acknowledged == [0, 0])
+                #expect(try memory(of: process) < before + 16 << 10)
+                try await server.start()
+                try await harness.settle(within: .seconds(90))
+                let row = try await harness.archive.query(
+                    "SELECT uniqExact(shard, position) AS n FROM events")
+                #expect(try row.first?.get("n", as: Int.self) == 40_500)
+                try await process.stop()
+            }
+        }
+    }
+
+    /// Resident, in kilobytes.
+    private func memory(of process: ManagedProcess) throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+        return try #require(line.split(separator: " ").compactMap { Int($0) }.first)
+    }
+
     @Test func `stops and kills of ClickHouse under load lose nothing`() async throws {
         try await withPrivateServer(.clickhouse) { server in
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in

@@ -60,6 +60,7 @@ struct AnalyticsHarness: Sendable {
         var environment = EnvironmentReader([
             "GRAPEVINE_ANALYTICS_CLICKHOUSE_URL": clickHouse.url,
             "GRAPEVINE_ANALYTICS_LINGER": "20ms", "GRAPEVINE_ANALYTICS_BATCH": "700",
+            "GRAPEVINE_ANALYTICS_PROBE_INTERVAL": "200ms",
         ])
         let configuration = AnalyticsConfiguration(&environment)
         let service = try await RunningService.start(

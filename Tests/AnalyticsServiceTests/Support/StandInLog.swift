@@ -21,6 +21,7 @@ final class StandInLog: Sendable {
         var acknowledged = [0, 0]
         var spoiled: Set<LogPosition> = []
         var revoked: Set<ClientID> = []
+        var takesMessages = false
     }
 
     let tenant = Tenant(
@@ -37,6 +38,24 @@ final class StandInLog: Sendable {
 
     /// From now on nobody can read this event.
     func spoil(_ position: LogPosition) { state.withLock { _ = $0.spoiled.insert(position) } }
+
+    /// From now on `POST /internal/log` is answered, whoever sends; before, there is no such route.
+    func takeMessages() { state.withLock { $0.takesMessages = true } }
+
+    private func take(_ messages: [LogMessage]) throws(Problem) -> LogAppendResponse {
+        guard state.withLock({ $0.takesMessages }) else { throw .unavailable() }
+        return LogAppendResponse(
+            results: messages.map { message in
+                let position = state.withLock { state in
+                    let position = LogPosition(shard: 0, position: state.shards[0].count + 1)
+                    state.shards[0].append(
+                        LogEvent(message, position: position, receivedAt: SystemClock().now()))
+                    return position
+                }
+                appended.raise()
+                return LogAppendResult(id: message.id, status: .accepted, position: position)
+            })
+    }
 
     /// Puts an event into its tenant's shard.
     @discardableResult
@@ -68,6 +87,7 @@ final class StandInLog: Sendable {
             group.on(ClientContracts.resolveKey) { input, _, _ in
                 ResolveKeyResponse(key: self.key(input.keyHash))
             }
+            group.on(EventContracts.append) { input, _, _ in try self.take(input.messages) }
             group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 2) }
             group.get("/feed") { request, _ in
                 .bytes(
