@@ -26,7 +26,7 @@ import Testing
         try await AnalyticsHarness.run { harness in
             harness.log.takeMessages()
             harness.appendEvents(30)
-            try await harness.withService { service in
+            try await harness.withService(probeInterval: "200ms") { service in
                 try await eventually("three probes are in ClickHouse") {
                     try await harness.number(
                         "SELECT count() AS n FROM events WHERE event = 'analytics.probed'") >= 3
@@ -54,7 +54,7 @@ import Testing
         try await withPrivateServer(.clickhouse) { server in
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
                 harness.log.takeMessages()
-                try await harness.withService { service in
+                try await harness.withService(probeInterval: "200ms") { service in
                     try await eventually("a probe arrived") {
                         try await freshness(harness, service) > 0
                     }

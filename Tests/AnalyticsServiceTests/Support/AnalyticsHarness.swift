@@ -52,6 +52,7 @@ struct AnalyticsHarness: Sendable {
 
     /// The service in this process while `body` runs.
     func withService(
+        probeInterval: String = "3600s",
         _ body: (RunningService<AnalyticsService>) async throws -> Void
     ) async throws {
         let common = CommonConfiguration(
@@ -60,7 +61,7 @@ struct AnalyticsHarness: Sendable {
         var environment = EnvironmentReader([
             "GRAPEVINE_ANALYTICS_CLICKHOUSE_URL": clickHouse.url,
             "GRAPEVINE_ANALYTICS_LINGER": "20ms", "GRAPEVINE_ANALYTICS_BATCH": "700",
-            "GRAPEVINE_ANALYTICS_PROBE_INTERVAL": "200ms",
+            "GRAPEVINE_ANALYTICS_PROBE_INTERVAL": probeInterval,
         ])
         let configuration = AnalyticsConfiguration(&environment)
         let service = try await RunningService.start(
