@@ -12,10 +12,10 @@ import Testing
 
 /// What a client is told, and that it is only about itself.
 @Suite(.timeLimit(.minutes(3))) struct DashboardTests {
-    private static let campaign = CampaignID(UUID())
+    static let campaign = CampaignID(UUID())
 
     /// One referrer with a click, a sign-up and a purchase; another with two clicks.
-    private static func appendJourney(
+    static func appendJourney(
         _ harness: AnalyticsHarness, of tenant: StandInLog.Tenant
     ) throws -> (first: ParticipantID, second: ParticipantID) {
         let first = ParticipantID.derived(client: tenant.clientID, externalID: "anna")
