@@ -20,6 +20,7 @@ package struct EventService: Service {
     let log: LocalLog
     let intake: EventIntake
     let webhookSources: WebhookSourceStore
+    let eventTypes: EventTypeStore
     private let generations: GenerationRotation
 
     package static func ports(
@@ -43,12 +44,15 @@ package struct EventService: Service {
             eventsPerMinute: configuration.eventsPerMinutePerParticipant,
             metrics: context.telemetry.metrics)
         let agents = AgentCache()
+        let types = EventTypeStore(postgres: context.postgres)
+        eventTypes = types
         intake = EventIntake(
             appender: log.appender, pace: pace,
             enricher: Enricher(
                 hash: AddressHash(master: configuration.key),
                 geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }),
-            rejected: rejected)
+            rejected: rejected,
+            catalogues: CatalogueCache(uptime: Uptime.now) { try await types.catalogue(of: $0) })
         webhookSources = WebhookSourceStore(postgres: context.postgres)
         generations = GenerationRotation(store: log.retention, world: context.world)
     }

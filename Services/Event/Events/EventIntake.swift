@@ -14,6 +14,7 @@ struct EventIntake: Sendable {
     let pace: EventPace
     let enricher: Enricher
     let rejected: RejectedEvents
+    let catalogues: CatalogueCache
 
     /// Commits what can be taken and tells what became of each, in the order given; a bad event
     /// never takes good ones with it.
@@ -39,8 +40,9 @@ struct EventIntake: Sendable {
         var places: [(index: Int, eventID: String)] = []
         var pending: [PendingEvent] = []
         let facts = enricher.facts(of: context.origin, context.clientID)
+        let catalogue = try await catalogue(of: context.clientID)
         for (index, reading) in readings.enumerated() {
-            switch reading {
+            switch Self.checked(reading, context, catalogue) {
             case .event(let event):
                 if let rejection = pace.rejection(of: event, context) {
                     results[index] = .rejected(eventID: event.eventID, rejection)
@@ -76,6 +78,29 @@ struct EventIntake: Sendable {
                     rejected.nextID(), reason, eventID: eventID, sent: sent(place), context))
         }
         if !kept.isEmpty { await rejected.keep(kept) }
+    }
+
+    private static func checked(
+        _ reading: EventReading, _ context: IngestContext, _ catalogue: ClientCatalogue
+    ) -> EventReading {
+        guard case .event(let event) = reading else { return reading }
+        do throws(EventRejection) {
+            try catalogue.check(event, isNative: context.door.front == .native)
+            return reading
+        } catch {
+            return .rejected(eventID: event.eventID, error)
+        }
+    }
+
+    private func catalogue(of client: ClientID) async throws(Problem) -> ClientCatalogue {
+        do {
+            return try await catalogues.catalogue(of: client)
+        } catch {
+            // What keeps the types from being read keeps the log from being written.
+            throw .unavailable(
+                "log_unavailable",
+                "The events could not be written. Send the same events again shortly.")
+        }
     }
 
     private func append(

@@ -18,7 +18,7 @@ struct Nouns: Sendable {
         "run_id": id("run"),
         "source_id": id("whs"),
         "suppression_id": Base64URL.encode([UInt8](repeating: 7, count: 32)),
-        "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
+        "event_type": "nobodys", "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
     ]
 
     /// Placeholders that are nobody's: other people's clients put what they do into the path, and
@@ -55,6 +55,10 @@ struct Nouns: Sendable {
         try await server.send(
             .post, "/v1/portal/erasures", ["participant_id": "nouns-forgotten"], key: "erasure"
         ).expecting(202)
+        try await server.send(
+            .post, "/v1/portal/event-types", ["name": "owners", "schema": ["type": "object"]],
+            key: "event-type"
+        ).expecting(201)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
         await receiver.stop()
@@ -68,7 +72,7 @@ struct Nouns: Sendable {
         }
         var ids = [
             "campaign_id": "\(journey.signUps.campaignID)", "client_id": "\(tenant.clientID)",
-            "template_key": "owners", "version": "1",
+            "event_type": "owners", "template_key": "owners", "version": "1",
             // Owners are made by staff only; any member's id is as good here.
             "member_id": nobodys["member_id"] ?? "",
         ]
@@ -97,6 +101,7 @@ struct Nouns: Sendable {
 
     /// What of this no stranger may ever see, in any answer.
     var secrets: [String] {
-        ids.filter { !["template_key", "version", "member_id"].contains($0.key) }.values.sorted()
+        ids.filter { !["event_type", "template_key", "version", "member_id"].contains($0.key) }
+            .values.sorted()
     }
 }

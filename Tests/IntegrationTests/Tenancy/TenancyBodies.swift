@@ -33,6 +33,7 @@ enum TenancyBodies {
     static let creations: Set<String> = [
         "POST /v1/portal/campaigns", "POST /v1/portal/erasures", "POST /v1/portal/keys",
         "POST /v1/portal/rejected-events/replay", "POST /v1/portal/suppressions",
+        "PATCH /v1/portal/event-settings", "POST /v1/portal/event-types",
         "POST /v1/portal/templates", "POST /v1/portal/test-clock/advance",
         "POST /v1/portal/webhook-sources", "POST /v1/portal/webhooks", "POST /v1/sdk/events",
         "POST /v1/sdk/cloudevents", "POST /v1/sdk/posthog/i/v0/e",

@@ -22,8 +22,8 @@ struct ToldContext {
     /// A text that is a member itself.
     func text(_ names: String...) -> String? {
         for name in names {
-            guard let bytes = bytes(of: name), bytes.first == UInt8(ascii: "\""),
-                let text = Self.slice(bytes)?.string, !text.isEmpty
+            guard let value = value(name), value.bytes.first == UInt8(ascii: "\""),
+                let text = value.slice?.string, !text.isEmpty
             else { continue }
             return text
         }
@@ -32,17 +32,13 @@ struct ToldContext {
 
     /// A member that is an object; nil as well when none of the words is in it.
     func object(_ name: String, with words: String...) -> JSONSlice? {
-        guard let bytes = bytes(of: name), bytes.first == UInt8(ascii: "{"),
-            words.contains(where: { bytes.firstRange(of: Array($0.utf8)) != nil })
+        guard let value = value(name), value.isObject,
+            words.contains(where: { value.bytes.firstRange(of: Array($0.utf8)) != nil })
         else { return nil }
-        return Self.slice(bytes)
+        return value.slice
     }
 
-    private func bytes(of name: String) -> ArraySlice<UInt8>? {
-        members.last { $0.name == name }?.value.bytes
-    }
-
-    private static func slice(_ bytes: ArraySlice<UInt8>) -> JSONSlice? {
-        try? JSONSlice(parsing: Array(bytes))
+    private func value(_ name: String) -> EncodedJSON? {
+        members.last { $0.name == name }?.value
     }
 }

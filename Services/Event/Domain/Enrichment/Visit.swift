@@ -69,9 +69,6 @@ struct Visit {
     }
 
     private static func text(_ name: String, _ members: [EncodedJSON.Member]) -> String? {
-        // The members are texts that were made here.
-        members.first { $0.name == name }.flatMap {
-            (try? JSONSlice(parsing: Array($0.value.bytes)))?.string
-        }
+        members.first { $0.name == name }?.value.slice?.string
     }
 }

@@ -6,14 +6,21 @@ struct EncodedJSON: Sendable {
     typealias Member = (name: String, value: EncodedJSON)
 
     let bytes: ArraySlice<UInt8>
+    /// The value where it was read already.
+    private let known: JSONSlice?
+
+    /// The value for reading; nil only for what is no JSON.
+    var slice: JSONSlice? { known ?? (try? JSONSlice(parsing: Array(bytes))) }
 
     /// A part of what was sent, as it was written.
     init(_ slice: JSONSlice) {
+        known = slice
         bytes = slice.bytes
     }
 
     /// A string.
     init(text: String) {
+        known = nil
         var quoted: [UInt8] = []
         JSONText.append(text, to: &quoted)
         bytes = quoted[...]
@@ -21,11 +28,13 @@ struct EncodedJSON: Sendable {
 
     /// JSON that was written here, without white space around it.
     init(written text: String) {
+        known = nil
         bytes = Array(text.utf8)[...]
     }
 
     /// An object of these members, in this order; the names must differ.
     init(object members: [Member]) {
+        known = nil
         var object: [UInt8] = []
         Self.append(members, to: &object)
         bytes = object[...]
@@ -33,6 +42,7 @@ struct EncodedJSON: Sendable {
 
     /// Any value.
     init(_ value: JSONValue) throws {
+        known = nil
         bytes = try JSONCoding.encode(value)[...]
     }
 

@@ -104,17 +104,19 @@ struct ReceiveWebhook: Sendable {
             } catch {
                 return try await refuse([error.field], reading.topic, webhook, receiver, context)
             }
-            return try await append(event, receiver, context)
+            return try await append(event, reading.topic, webhook, receiver, context)
         }
     }
 
     /// A repeat of one delivery and another telling of the same thing are both taken already.
     private func append(
-        _ event: IncomingEvent, _ receiver: WebhookReceiver, _ context: RequestContext
+        _ event: IncomingEvent, _ topic: String, _ webhook: ReceivedWebhook,
+        _ receiver: WebhookReceiver, _ context: RequestContext
     ) async throws -> HTTPResponse {
-        let results = try await intake.take(
-            [.event(event)],
-            IngestContext(receiver, context))
+        let results = try await intake.take([.event(event)], IngestContext(receiver, context))
+        if case .rejected(_, let rejection) = results.first {
+            return try await refuse([rejection.field], topic, webhook, receiver, context)
+        }
         let status: Answer.Status =
             if case .logged(_, .accepted) = results.first { .accepted } else { .duplicate }
         count(receiver, status.rawValue)

@@ -1,0 +1,103 @@
+import Contracts
+import HTTPKit
+import Kernel
+
+/// A type of events with what its properties are like.
+struct EventTypeEntry: Sendable, Hashable, Codable {
+    enum Source: String, Sendable, Codable {
+        /// Every client has it.
+        case catalogue
+        /// The client added it.
+        case client
+    }
+
+    let name: String
+    let source: Source
+    /// What it belongs to, of the catalogue's (`purchase`).
+    let category: String?
+    let description: String
+    /// A JSON Schema of the properties.
+    let schema: JSONValue
+    let createdAt: Timestamp?
+    let updatedAt: Timestamp?
+
+    private enum CodingKeys: String, CodingKey {
+        case name, source, category, description, schema
+        case createdAt = "created_at"
+        case updatedAt = "updated_at"
+    }
+}
+
+/// The types that every client has.
+struct EventCatalogue: Sendable {
+    static let installed = EventCatalogue(reading: PackageResources.event_types_json)
+
+    /// By name.
+    let entries: [EventTypeEntry]
+    private let schemas: [String: PropertySchema]
+
+    private struct Line: Decodable {
+        let name: String
+        let category: String
+        let description: String
+        let properties: JSONValue
+    }
+
+    /// Reads the list in Resources, which a test holds against the rules for schemas.
+    init(reading bytes: [UInt8]) {
+        do {
+            let lines = try JSONCoding.decode([Line].self, from: bytes, strictness: .strict)
+            var schemas: [String: PropertySchema] = [:]
+            entries = try lines.map { line in
+                let schema: JSONValue = ["type": "object", "properties": line.properties]
+                schemas[line.name] = try PropertySchema(ofProperties: schema)
+                return EventTypeEntry(
+                    name: line.name, source: .catalogue, category: line.category,
+                    description: line.description, schema: schema, createdAt: nil,
+                    updatedAt: nil)
+            }.sorted { $0.name < $1.name }
+            self.schemas = schemas
+        } catch {
+            preconditionFailure("event-types.json: \(error)")
+        }
+    }
+
+    func schema(of type: String) -> PropertySchema? { schemas[type] }
+}
+
+/// What becomes of events of a type that nobody described.
+enum UnknownEventTypes: String, Sendable, Codable, CaseIterable {
+    case accept, refuse
+}
+
+/// The types of one client as the intake checks by them.
+struct ClientCatalogue: Sendable {
+    var unknown: UnknownEventTypes = .accept
+    /// The client's own, by name.
+    var schemas: [String: PropertySchema] = [:]
+
+    /// Throws why the event is not taken.
+    ///
+    /// - Parameter isNative: whether the event was sent in our own format, so that the catalogue's
+    ///   properties mean what it says. Other tools use the same names for other forms.
+    func check(
+        _ event: IncomingEvent, isNative: Bool, by catalogue: EventCatalogue = .installed
+    ) throws(EventRejection) {
+        let known = catalogue.schema(of: event.type)
+        guard let schema = schemas[event.type] ?? known else {
+            if unknown == .accept { return }
+            throw .field(
+                "event", "event_type_unknown",
+                "There is no event type '\(event.type)', and this client refuses unknown ones.")
+        }
+        if known != nil, !isNative { return }
+        do throws(PropertySchema.Misfit) {
+            try schema.check(event.properties?.slice)
+        } catch {
+            throw EventRejection(
+                code: "property_invalid",
+                detail: "A property of '\(event.type)' does not fit: \(error.detail)",
+                pointer: "/properties\(error.pointer)")
+        }
+    }
+}
