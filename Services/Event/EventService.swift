@@ -2,6 +2,7 @@ package import Contracts
 package import Kernel
 import MessagingKit
 package import PostgresKit
+import SecurityKit
 package import ServiceKit
 import Synchronization
 
@@ -21,6 +22,7 @@ package struct EventService: Service {
     let intake: EventIntake
     let webhookSources: WebhookSourceStore
     let eventTypes: EventTypeStore
+    let eventSecrets: EventSecretStore
     private let generations: GenerationRotation
 
     package static func ports(
@@ -46,13 +48,21 @@ package struct EventService: Service {
         let agents = AgentCache()
         let types = EventTypeStore(postgres: context.postgres)
         eventTypes = types
+        let secrets = EventSecretStore(
+            postgres: context.postgres,
+            sealing: SealingKey(master: configuration.key, use: "grapevine event client secret"))
+        eventSecrets = secrets
         intake = EventIntake(
             appender: log.appender, pace: pace,
             enricher: Enricher(
                 hash: AddressHash(master: configuration.key),
                 geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }),
             rejected: rejected,
-            catalogues: CatalogueCache(uptime: Uptime.now) { try await types.catalogue(of: $0) })
+            catalogues: CatalogueCache(uptime: Uptime.now) {
+                var catalogue = try await types.catalogue(of: $0)
+                catalogue.secrets = try await secrets.keys(of: $0)
+                return catalogue
+            }, clock: context.world.clock)
         webhookSources = WebhookSourceStore(postgres: context.postgres)
         generations = GenerationRotation(store: log.retention, world: context.world)
     }

@@ -50,6 +50,7 @@ extension ClientService {
         let barrier = BarrierMiddleware([subscriber.barrier])
         router.group(context.audiences.internal(middleware: [barrier])) { group in
             group.on(ClientContracts.resolveKey) { input, _, _ in try await lookUps.key(input) }
+            group.on(ClientContracts.findKey) { input, _, _ in try await lookUps.isInUse(input) }
             group.on(MemberContracts.resolveSession) { input, _, _ in
                 try await lookUps.session(input)
             }

@@ -19,6 +19,11 @@ struct LookUps: Sendable {
         return ResolveKeyResponse(key: try await keys.resolve(hash))
     }
 
+    /// `POST /internal/keys/find`
+    func isInUse(_ input: FindKeyRequest) async throws -> FindKeyResponse {
+        FindKeyResponse(isInUse: try await keys.isInUse(input.keyID, of: input.clientID))
+    }
+
     /// `POST /internal/sessions/resolve`: straight from the table, so that what ended is gone.
     func session(_ input: ResolveSessionRequest) async throws -> ResolveSessionResponse {
         ResolveSessionResponse(

@@ -18,6 +18,15 @@ struct KeyStore: Sendable {
             """, as: ResolvedRow.self)?.key
     }
 
+    /// Whether a client has this key and has not revoked it.
+    func isInUse(_ key: APIKeyID, of client: ClientID) async throws(PostgresError) -> Bool {
+        try await postgres.queryOne(
+            """
+            select 1 as found from api_key
+            where client_id = \(client) and key_id = \(key) and revoked_at is null
+            """) != nil
+    }
+
     /// A client's keys in order of creation, revoked ones too; one more than `limit` when there
     /// are more.
     func list(

@@ -15,6 +15,7 @@ struct EventIntake: Sendable {
     let enricher: Enricher
     let rejected: RejectedEvents
     let catalogues: CatalogueCache
+    let clock: any TimeSource
 
     /// Commits what can be taken and tells what became of each, in the order given; a bad event
     /// never takes good ones with it.
@@ -35,14 +36,17 @@ struct EventIntake: Sendable {
     func take(
         _ readings: [EventReading], _ context: IngestContext
     ) async throws(Problem) -> [IngestResult] {
+        // Whoever cannot sign takes nothing of what the client may send.
+        let catalogue = try await catalogue(of: context.clientID)
+        let person = try vouchedPerson(context, catalogue)
         try pace.count(readings.count, context)
         var results: [IngestResult?] = Array(repeating: nil, count: readings.count)
         var places: [(index: Int, eventID: String)] = []
         var pending: [PendingEvent] = []
         let facts = enricher.facts(of: context.origin, context.clientID)
-        let catalogue = try await catalogue(of: context.clientID)
         for (index, reading) in readings.enumerated() {
-            switch Self.checked(reading, context, catalogue) {
+            var context = context
+            switch Self.checked(reading, &context, catalogue, person) {
             case .event(let event):
                 if let rejection = pace.rejection(of: event, context) {
                     results[index] = .rejected(eventID: event.eventID, rejection)
@@ -80,12 +84,34 @@ struct EventIntake: Sendable {
         if !kept.isEmpty { await rejected.keep(kept) }
     }
 
+    /// Whose user token came with a request that counts. Throws 401 when a signature or token that
+    /// should count does not.
+    private func vouchedPerson(
+        _ context: IngestContext, _ catalogue: ClientCatalogue
+    ) throws(Problem) -> String? {
+        if let keyID = context.door.keyID, let signed = context.signed,
+            let keys = catalogue.secrets[EventSecretScope.key(keyID).rowID(of: context.clientID)]
+        {
+            try BodySignature.check(signed.signature, signed.body, keys, at: clock.now())
+        }
+        guard let token = context.userToken else { return nil }
+        let scope = EventSecretScope.userTokens
+        return try UserToken.subject(
+            of: token, catalogue.secrets[scope.rowID(of: context.clientID)], clock: clock)
+    }
+
+    /// Refuses what does not fit the client's types or the token's person; else says in the context
+    /// how far the event can be believed.
     private static func checked(
-        _ reading: EventReading, _ context: IngestContext, _ catalogue: ClientCatalogue
+        _ reading: EventReading, _ context: inout IngestContext, _ catalogue: ClientCatalogue,
+        _ person: String?
     ) -> EventReading {
         guard case .event(let event) = reading else { return reading }
         do throws(EventRejection) {
             try catalogue.check(event, isNative: context.door.front == .native)
+            if let person {
+                context.trust = try UserToken.trust(in: event, of: person, context.trust)
+            }
             return reading
         } catch {
             return .rejected(eventID: event.eventID, error)

@@ -29,9 +29,9 @@ struct IngestEvents: Sendable {
                 return .rejected(eventID: slice["event_id"]?.string, error)
             }
         }
-        let results = try await intake.take(
-            readings, IngestContext(request, principal, .native)
-        ) { place in
+        var context = IngestContext(request, principal, .native)
+        context.userToken = context.userToken ?? body[UserToken.member]?.string
+        let results = try await intake.take(readings, context) { place in
             SentEvent(events[place], typedBy: "event", at: place, sentAt: clock.sentAt)
         }
         return .bytes(IngestReply.bytes(results), contentType: MediaType.json, status: 202)
@@ -70,7 +70,10 @@ extension IngestContext {
             receivedAt: request.context.receivedAt,
             traceparent: request.context.trace.traceparent,
             door: EventDoor(front: front, keyID: principal.keyID),
-            origin: principal.trust < .server ? EventOrigin(request) : EventOrigin())
+            origin: principal.trust < .server ? EventOrigin(request) : EventOrigin(),
+            signed: SignedBody(
+                signature: request.headers[BodySignature.header], body: request.body),
+            userToken: request.headers[UserToken.header])
     }
 }
 

@@ -7,6 +7,10 @@ package enum ClientContracts {
     package static let resolveKey = Endpoint<ResolveKeyRequest, ResolveKeyResponse>(
         path: "/internal/keys/resolve", safety: .read)
 
+    /// Whether a client has a key in use.
+    package static let findKey = Endpoint<FindKeyRequest, FindKeyResponse>(
+        path: "/internal/keys/find", safety: .read)
+
     /// A participant's profile as it stands at the position that the call carries.
     package static let lookUpParticipant = Endpoint<
         LookUpParticipantRequest, LookUpParticipantResponse
@@ -64,6 +68,30 @@ package struct ResolveKeyResponse: Sendable, Codable {
     package let key: ResolvedKey?
 
     package init(key: ResolvedKey?) { self.key = key }
+}
+
+package struct FindKeyRequest: Sendable, Codable {
+    package let clientID: ClientID
+    package let keyID: APIKeyID
+
+    package init(clientID: ClientID, keyID: APIKeyID) {
+        self.clientID = clientID
+        self.keyID = keyID
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case clientID = "client_id"
+        case keyID = "key_id"
+    }
+}
+
+package struct FindKeyResponse: Sendable, Codable {
+    /// False when the client has no such key, and when it was revoked.
+    package let isInUse: Bool
+
+    package init(isInUse: Bool) { self.isInUse = isInUse }
+
+    private enum CodingKeys: String, CodingKey { case isInUse = "is_in_use" }
 }
 
 /// A key with all that a service must know of its client.

@@ -68,7 +68,8 @@ package struct Audiences: Sendable {
         let crossOrigin = CrossOriginPolicy(
             allowedHeaders: [
                 "Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key",
-                "X-Grapevine-Key", "X-Request-Id", "X-Retry-Count", "traceparent",
+                "X-Grapevine-Key", "X-Grapevine-Signature", "X-Grapevine-User-Token",
+                "X-Request-Id", "X-Retry-Count", "traceparent",
             ],
             allows: { _, _ in true })
         return Audience(

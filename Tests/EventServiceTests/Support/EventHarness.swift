@@ -122,6 +122,8 @@ struct KeyDirectory: Sendable {
     let clientID = ClientID(UUID())
     let publishable = APIKeySecret.generate(kind: .publishable, mode: .live)
     let secret = APIKeySecret.generate(kind: .secret, mode: .live)
+    /// The id of `secret`.
+    let secretID = APIKeyID(UUID())
     let suspended = APIKeySecret.generate(kind: .secret, mode: .live)
     /// Publishable, for pages of `origin` only.
     let bound = APIKeySecret.generate(kind: .publishable, mode: .live)
@@ -137,6 +139,11 @@ struct KeyDirectory: Sendable {
                 ResolveKeyResponse(
                     key: directory.key(input.keyHash) ?? directory.strangersKey(input.keyHash))
             }
+            group.on(ClientContracts.findKey) { input, _, _ in
+                FindKeyResponse(
+                    isInUse: input.clientID == directory.clientID
+                        && input.keyID == directory.secretID)
+            }
             group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 8) }
         }
         var configuration = HTTPServerConfiguration()
@@ -147,14 +154,15 @@ struct KeyDirectory: Sendable {
 
     private func key(_ hash: String) -> ResolvedKey? {
         func resolved(
-            _ kind: APIKeyKind, _ status: ClientStatus, origins: [String] = []
+            _ kind: APIKeyKind, _ status: ClientStatus, origins: [String] = [],
+            id: APIKeyID = APIKeyID(UUID())
         ) -> ResolvedKey {
             ResolvedKey(
-                keyID: APIKeyID(UUID()), clientID: clientID, kind: kind, mode: .live, scopes: [],
+                keyID: id, clientID: clientID, kind: kind, mode: .live, scopes: [],
                 origins: origins, clientStatus: status, businessClockOffsetMilliseconds: 0)
         }
         if hash == Hex.encode(publishable.hash) { return resolved(.publishable, .active) }
-        if hash == Hex.encode(secret.hash) { return resolved(.secret, .active) }
+        if hash == Hex.encode(secret.hash) { return resolved(.secret, .active, id: secretID) }
         if hash == Hex.encode(suspended.hash) { return resolved(.secret, .suspended) }
         if hash == Hex.encode(bound.hash) {
             return resolved(.publishable, .active, origins: [Self.origin])

@@ -18,7 +18,8 @@ struct Nouns: Sendable {
         "run_id": id("run"),
         "source_id": id("whs"),
         "suppression_id": Base64URL.encode([UInt8](repeating: 7, count: 32)),
-        "event_type": "nobodys", "template_key": "nobodys", "version": "1", "webhook_id": id("whk"),
+        "event_type": "nobodys", "secret_scope": id("key"), "template_key": "nobodys",
+        "version": "1", "webhook_id": id("whk"),
     ]
 
     /// Placeholders that are nobody's: other people's clients put what they do into the path, and
@@ -36,29 +37,7 @@ struct Nouns: Sendable {
         try await journey.play("nouns")
         try await journey.waitForRewards(of: 1)
         let server = tenant.server
-        try await server.send(
-            .post, "/v1/portal/templates",
-            ["key": "owners", "subject": "Hello", "text": "Hello {{participant.external_id}}"],
-            key: "template"
-        ).expecting(201)
-        try await server.send(
-            .post, "/v1/portal/suppressions", ["address": "nobody@people.example"], key: "suppress"
-        ).expecting(200, 201)
-        try await server.send(
-            .post, "/v1/portal/webhook-sources",
-            ["kind": "shopify", "name": "owners", "secret": "the-owners-shared-secret"],
-            key: "source"
-        ).expecting(201)
-        try await server.send(
-            .post, "/v1/sdk/events", ["events": [["event": "nobodys_doing", "event_id": "owners"]]]
-        ).expecting(202)
-        try await server.send(
-            .post, "/v1/portal/erasures", ["participant_id": "nouns-forgotten"], key: "erasure"
-        ).expecting(202)
-        try await server.send(
-            .post, "/v1/portal/event-types", ["name": "owners", "schema": ["type": "object"]],
-            key: "event-type"
-        ).expecting(201)
+        try await fill(tenant.server)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
         await receiver.stop()
@@ -83,11 +62,39 @@ struct Nouns: Sendable {
             ("suppression_id", "suppressions"),
             ("source_id", "webhook-sources"), ("webhook_id", "webhooks"),
         ] { ids[name] = try await first("/v1/portal/\(path)", name) }
+        ids["secret_scope"] = ids["key_id"]
         ids["decision_id"] = try await first("/v1/portal/rewards", "decision_id")
         ids["conversion_decision_id"] = try await first("/v1/portal/conversions", "decision_id")
         ids["delivery_id"] = try await first(
             "/v1/portal/webhooks/\(ids["webhook_id"] ?? "")/deliveries", "delivery_id")
         return Nouns(ids: ids)
+    }
+
+    /// Makes what no journey makes.
+    private static func fill(_ server: Caller) async throws {
+        try await server.send(
+            .post, "/v1/portal/templates",
+            ["key": "owners", "subject": "Hello", "text": "Hello {{participant.external_id}}"],
+            key: "template"
+        ).expecting(201)
+        try await server.send(
+            .post, "/v1/portal/suppressions", ["address": "nobody@people.example"], key: "suppress"
+        ).expecting(200, 201)
+        try await server.send(
+            .post, "/v1/portal/webhook-sources",
+            ["kind": "shopify", "name": "owners", "secret": "the-owners-shared-secret"],
+            key: "source"
+        ).expecting(201)
+        try await server.send(
+            .post, "/v1/sdk/events", ["events": [["event": "nobodys_doing", "event_id": "owners"]]]
+        ).expecting(202)
+        try await server.send(
+            .post, "/v1/portal/erasures", ["participant_id": "nouns-forgotten"], key: "erasure"
+        ).expecting(202)
+        try await server.send(
+            .post, "/v1/portal/event-types", ["name": "owners", "schema": ["type": "object"]],
+            key: "event-type"
+        ).expecting(201)
     }
 
     /// The value for a placeholder of a route; two services have decisions.

@@ -1,4 +1,5 @@
 import Contracts
+import FoundationEssentials
 import HTTPKit
 import Kernel
 
@@ -70,11 +71,13 @@ enum UnknownEventTypes: String, Sendable, Codable, CaseIterable {
     case accept, refuse
 }
 
-/// The types of one client as the intake checks by them.
+/// By what the intake checks one client's events.
 struct ClientCatalogue: Sendable {
     var unknown: UnknownEventTypes = .accept
     /// The client's own, by name.
     var schemas: [String: PropertySchema] = [:]
+    /// By which its requests and user tokens are checked; see `EventSecretScope.rowID`.
+    var secrets: [UUID: EventSecretKeys] = [:]
 
     /// Throws why the event is not taken.
     ///

@@ -5,19 +5,24 @@ import Kernel
 /// What is known of a batch besides its bytes.
 struct IngestContext: Sendable {
     let clientID: ClientID
-    let trust: Trust
+    var trust: Trust
     let receivedAt: Timestamp
     let traceparent: String
     let door: EventDoor
     /// The device, where the request came from it.
     let origin: EventOrigin
+    /// What the key's secret may have signed; nil for what came without a key.
+    let signed: SignedBody?
+    /// By which the client's server vouches for a person.
+    var userToken: String?
     /// As every event of the batch is written down with them.
     let clientText: String
     let receivedText: String
 
     init(
         clientID: ClientID, trust: Trust, receivedAt: Timestamp, traceparent: String,
-        door: EventDoor = EventDoor(), origin: EventOrigin = EventOrigin()
+        door: EventDoor = EventDoor(), origin: EventOrigin = EventOrigin(),
+        signed: SignedBody? = nil, userToken: String? = nil
     ) {
         self.clientID = clientID
         self.trust = trust
@@ -25,9 +30,17 @@ struct IngestContext: Sendable {
         self.traceparent = traceparent
         self.door = door
         self.origin = origin
+        self.signed = signed
+        self.userToken = userToken
         clientText = clientID.description
         receivedText = receivedAt.description
     }
+}
+
+/// A request's body with the header that may sign it.
+struct SignedBody: Sendable {
+    let signature: String?
+    let body: [UInt8]
 }
 
 /// One event, checked. Keeps slices of the sender's bytes: what is only passed on is never built
