@@ -30,14 +30,25 @@ final class EventPace: Sendable {
             help: "Events rejected because one person sent too many.")
     }
 
+    /// Throws 429 `rate_limited` when the client may not send even one event now: before anything
+    /// of a request is read, so that what is refused costs little.
+    func admit(_ client: ClientID, at now: Timestamp) throws(Problem) {
+        if let wait = clients.withLock({ $0.wait(of: client, at: now) }) {
+            throw refusal(wait)
+        }
+    }
+
     /// Counts a request's events. Throws 429 `rate_limited` when the client sends too many.
     func count(_ events: Int, _ context: IngestContext) throws(Problem) {
         let wait = clients.withLock {
             $0.take(events, of: context.clientID, at: context.receivedAt)
         }
-        guard let wait else { return }
+        if let wait { throw refusal(wait) }
+    }
+
+    private func refusal(_ wait: Duration) -> Problem {
         refused.increment()
-        throw Problem(
+        return Problem(
             status: 429, code: "rate_limited",
             detail: "A client may send \(eventsPerSecond) events a second. "
                 + "Send the same events again after the time in Retry-After.",

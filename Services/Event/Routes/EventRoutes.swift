@@ -10,7 +10,7 @@ extension EventService {
         let append = AppendMessages(log: log, webhookSources: webhookSources)
         let feed = ReadFeed(log: log)
         router.group(sdk(IngestEvents.keys)) { group in
-            group.post("/events", limits: IngestEvents.limits, handler: ingest.respond)
+            group.post("/events", limits: IngestEvents.limits, handler: paced(ingest.respond))
         }
         mountClients(&router)
         webhookRoutes(&router)
@@ -44,21 +44,33 @@ extension EventService {
         let segment = SegmentFront(front: ClientFront(intake: intake, name: .segment))
         router.group(sdk(SegmentFront.keys)) { group in
             group.post(
-                "/segment/v1/{call}", limits: ClientFront.limits, handler: segment.respond)
+                "/segment/v1/{call}", limits: ClientFront.limits, handler: paced(segment.respond))
             group.get(
                 "/segment/v1/projects/{write_key}/settings", handler: segment.settings)
         }
         let postHog = PostHogFront(front: ClientFront(intake: intake, name: .posthog))
         router.group(sdk(PostHogFront.keys)) { group in
-            group.post("/posthog/{call}", limits: ClientFront.limits, handler: postHog.respond)
-            group.post("/posthog/i/v0/e", limits: ClientFront.limits, handler: postHog.take)
+            group.post(
+                "/posthog/{call}", limits: ClientFront.limits, handler: paced(postHog.respond))
+            group.post("/posthog/i/v0/e", limits: ClientFront.limits, handler: paced(postHog.take))
             group.post(
                 "/posthog/i/v1/analytics/events", limits: ClientFront.limits,
-                handler: postHog.takeListed)
+                handler: paced(postHog.takeListed))
         }
         let cloudEvents = CloudEventsFront(front: ClientFront(intake: intake, name: .cloudevents))
         router.group(sdk(CloudEventsFront.keys)) { group in
-            group.post("/cloudevents", limits: ClientFront.limits, handler: cloudEvents.respond)
+            group.post(
+                "/cloudevents", limits: ClientFront.limits, handler: paced(cloudEvents.respond))
+        }
+    }
+
+    /// The same, for a client that may send now.
+    private func paced(
+        _ handler: @escaping @Sendable (HTTPRequest, SDKPrincipal) async throws -> HTTPResponse
+    ) -> @Sendable (HTTPRequest, SDKPrincipal) async throws -> HTTPResponse {
+        { [pace = intake.pace] request, principal in
+            try pace.admit(principal.clientID, at: request.context.receivedAt)
+            return try await handler(request, principal)
         }
     }
 

@@ -18,7 +18,10 @@ import Testing
 
     @Test func `a batch above the limit passes a full bucket and holds up what follows`() {
         var buckets = TokenBuckets<String>(limit: 10, per: .seconds(1))
+        #expect(buckets.wait(of: "a", at: Self.start) == nil)
         #expect(buckets.take(30, of: "a", at: Self.start) == nil)
+        #expect(buckets.wait(of: "a", at: Self.start) == .milliseconds(2100))
+        #expect(buckets.wait(of: "a", at: Self.start + .milliseconds(2100)) == nil)
         #expect(buckets.take(1, of: "a", at: Self.start + .seconds(2)) == .milliseconds(100))
         #expect(buckets.take(30, of: "a", at: Self.start + .seconds(2)) == .seconds(1))
         #expect(buckets.take(1, of: "a", at: Self.start + .milliseconds(2100)) == nil)

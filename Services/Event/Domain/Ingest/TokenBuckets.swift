@@ -19,6 +19,14 @@ struct TokenBuckets<Subject: Hashable & Sendable>: Sendable {
         self.maximumSubjects = maximumSubjects
     }
 
+    /// How long until the subject may send again at all; nil when it may now. Takes nothing.
+    func wait(of subject: Subject, at now: Timestamp) -> Duration? {
+        guard let fullAt = fullAt[subject] else { return nil }
+        let missing = fullAt - Double(now.microseconds)
+        let excess = missing - Double(limit - 1) * intervalMicroseconds
+        return excess > 0 ? .microseconds(Int64(excess.rounded(.up))) : nil
+    }
+
     /// Takes `count` and returns nil, or takes nothing and returns how long to wait.
     ///
     /// More than the limit at once pass a full bucket, and what follows waits for it.
