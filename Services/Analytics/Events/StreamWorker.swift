@@ -144,6 +144,8 @@ struct StreamWorker: Sendable {
         if item.rows.count > 0 {
             try await stream.inserter.insert(item)
             stream.world.faults.reach(AnalyticsCrashPoint.inserted)
+            // Before the batch counts as done; again after a crash, which changes nothing.
+            for person in item.rows.erased { try await stream.archive.erase(person) }
         }
         try await stream.batches.finish(
             item.batch, lostRows: lostRows, dirty: item.rows.hours, epoch: lease.epoch)

@@ -66,5 +66,30 @@ struct EventArchive: Sendable {
         ).isEmpty == false
     }
 
+    /// Deletes a person's events and name. ClickHouse does it by and by; numbers that were added
+    /// up stay.
+    func erase(_ person: ErasedParticipant) async throws(ClickHouseError) {
+        var owns: ClickHouseSQL = "0"
+        if let id = person.participantID { owns += " OR participant_id = \(id)" }
+        if !person.anonymousIDs.isEmpty {
+            // With another person's id it is that person's, whatever device both used.
+            owns += """
+                 OR (participant_id = \(EventFacts.noID)
+                    AND anonymous_id IN \(list: person.anonymousIDs))
+                """
+        }
+        try await client.execute(
+            """
+            ALTER TABLE \(identifier: EventRows.table)
+            DELETE WHERE client_id = \(person.clientID) AND from_service = 0 AND (\(owns))
+            """)
+        guard let id = person.participantID else { return }
+        try await client.execute(
+            """
+            ALTER TABLE participant_names
+            DELETE WHERE client_id = \(person.clientID) AND participant_id = \(id)
+            """)
+    }
+
     private static func mark(_ shard: Int) -> String { ".s\(shard)." }
 }

@@ -44,6 +44,8 @@ struct EventRows: Sendable {
     private(set) var byteCount = 0
     /// The hours of clients that events are of, when they are noted.
     private(set) var hours: Set<ClientHour> = []
+    /// The people whom messages among the events say to forget.
+    private(set) var erased: [ErasedParticipant] = []
     private let notesHours: Bool
     private var hashes: [UInt8] = []
     let batchID: UUID
@@ -59,7 +61,9 @@ struct EventRows: Sendable {
 
     /// Adds events, in order.
     mutating func append(_ events: [LogEvent]) throws {
-        for event in events {
+        // What was blanked in the log has nothing to keep.
+        for event in events where event.type != EventType.erased {
+            if let person = ErasedParticipant(event) { erased.append(person) }
             let hash = try Self.bodyHash(of: event)
             hashes += hash.bytes
             try append(event, hash)

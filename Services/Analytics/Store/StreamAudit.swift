@@ -100,6 +100,8 @@ struct StreamAudit: Sendable {
             return min(page.next, last)
         }
         for event in found.events where event.position.position <= last {
+            // Blanked: the archive has forgotten it, too.
+            if event.type == EventType.erased { continue }
             expected.insert(try Self.key(of: event))
         }
         return min(found.next, last)
