@@ -58,6 +58,8 @@ package struct EventService: Service {
                 hash: AddressHash(master: configuration.key),
                 geo: try GeoFile.read(configuration.geoFile), readAgent: { agents.read($0) }),
             rejected: rejected,
+            volumes: EventVolumes(
+                store: VolumeStore(postgres: context.postgres), world: context.world),
             catalogues: CatalogueCache(uptime: Uptime.now) {
                 var catalogue = try await types.catalogue(of: $0)
                 catalogue.secrets = try await secrets.keys(of: $0)
@@ -86,8 +88,11 @@ package struct EventService: Service {
                 try await retention.run()
             },
             .periodic("rejected-events", every: .seconds(600), telemetry: context.telemetry) {
-                [intake] in try await intake.rejected.tidy()
+                [intake] in
+                try await intake.rejected.tidy()
+                try await intake.volumes.tidy()
             },
+            BackgroundTask("volumes") { [intake] in await intake.volumes.run() },
         ]
     }
 

@@ -10,6 +10,12 @@ extension AnalyticsService {
             dashboard(&group)
         }
         live(&router)
+        let find = FindArchivedEvent(events: EventListStore(client: clickHouse))
+        router.group(context.audiences.internal) { group in
+            group.on(AnalyticsContracts.archivedEvent) { input, _, _ in
+                try await find.respond(input)
+            }
+        }
     }
 
     private func dashboard(_ group: inout RouteGroup<PortalPrincipal>) {

@@ -14,6 +14,7 @@ struct EventIntake: Sendable {
     let pace: EventPace
     let enricher: Enricher
     let rejected: RejectedEvents
+    let volumes: EventVolumes
     let catalogues: CatalogueCache
     let clock: any TimeSource
 
@@ -67,7 +68,9 @@ struct EventIntake: Sendable {
                 results[place.index] = .logged(eventID: place.eventID, result.outcome)
             }
         }
-        return results.compactMap(\.self)
+        let told = results.compactMap(\.self)
+        volumes.count(readings, told, context)
+        return told
     }
 
     /// Writes down what was rejected, and what another event's id kept out of the log.

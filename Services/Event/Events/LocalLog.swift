@@ -13,7 +13,7 @@ struct LocalLog: LogPort {
     let retention: RetentionStore
     let tail: LogTailCache
     private let store: FeedStore
-    private let pages: LogFeed
+    let pages: LogFeed
     private let world: World
 
     init(_ resources: ServiceResources) {

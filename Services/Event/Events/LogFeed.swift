@@ -72,7 +72,7 @@ struct LogFeed: Sendable {
     ///
     /// A reader of the tail is told the tail's end as head; the truth may be ahead of it when
     /// another replica writes, which the next page will show.
-    private func segments(
+    func segments(
         of shard: Int, after: Int
     ) async throws -> (segments: [StoredSegment], head: Int) {
         let limit = Self.segmentsPerRead

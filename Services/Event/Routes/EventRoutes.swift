@@ -18,6 +18,7 @@ extension EventService {
         erasureRoutes(&router)
         eventTypeRoutes(&router)
         eventSecretRoutes(&router)
+        lookingRoutes(&router)
         router.group(context.audiences.internal) { group in
             group.on(EventContracts.append) { input, _, _ in try await append.respond(input) }
             group.on(EventContracts.shards) { [log] _, _, _ in

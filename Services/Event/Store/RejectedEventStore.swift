@@ -94,16 +94,6 @@ struct RejectedEventStore: Sendable {
         return clients
     }
 
-    /// Deletes a client's that hold a text somewhere in what was sent (an id of a person who is to
-    /// be forgotten). Returns how many.
-    func forget(_ text: String, of client: ClientID) async throws(PostgresError) -> Int {
-        try await postgres.execute(
-            """
-            delete from rejected_event where client_id = \(client)
-            and (position(\(Array(text.utf8))::bytea in body) > 0 or event_id = \(text))
-            """)
-    }
-
     // MARK: - Reading
 
     /// Newest first, one more than `limit` when there are more. Bodies are left out.
@@ -115,6 +105,19 @@ struct RejectedEventStore: Sendable {
         if let before { sql += " and rejection_id < \(before)" }
         return try await postgres.query(
             sql + " order by rejection_id desc limit \(limit + 1)", as: RejectedEvent.self)
+    }
+
+    /// The latest since a time, oldest first, without bodies.
+    func latest(
+        of client: ClientID, since time: Timestamp, limit: Int
+    ) async throws(PostgresError) -> [RejectedEvent] {
+        let first = RejectionID(UUID.version7(at: time, random: 0))
+        let found: [RejectedEvent] = try await postgres.query(
+            """
+            \(Self.select(body: "''::bytea")) where client_id = \(client)
+            and rejection_id >= \(first) order by rejection_id desc limit \(limit)
+            """)
+        return found.reversed()
     }
 
     func find(

@@ -5,6 +5,7 @@ const whole = new Intl.NumberFormat(locale);
 const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const hour = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const moment = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
 
 /** Decimal places of an asset's smallest step; unknown assets are counted in steps. */
@@ -26,6 +27,7 @@ export function amount({ units, asset }) {
 
 export const timeOfDay = (text) => clock.format(new Date(text));
 export const hourOfDay = (text) => hour.format(new Date(text));
+export const dateTime = (text) => moment.format(new Date(text));
 export const date = (text) => day.format(new Date(text));
 
 /** `user_signed_up` → `User signed up`. */

@@ -6,16 +6,18 @@ import * as api from "./api.js";
 import * as session from "./session.js";
 import { failure } from "./views/states.js";
 
-export function frame(campaignID, signal) {
+export function frame(page, campaignID, signal) {
   const list = h("ul.campaigns", h("li.skeleton"), h("li.skeleton"), h("li.skeleton"));
   load(list, campaignID, signal);
   return h(
     "aside.side",
     h("a.brand", { href: "#/" }, h("img", { src: "grape.svg", alt: "", width: 28, height: 28 }), "Grapevine"),
     h(
-      "nav", { "aria-label": "Campaigns" },
+      "nav", { "aria-label": "Pages" },
+      h("h2", "Data"),
+      h("a.campaign.apart", { href: "#/events", "aria-current": page === "events" ? "page" : null }, "Events"),
       h("h2", "Campaigns"),
-      h("a.campaign", { href: "#/", "aria-current": campaignID ? null : "page" }, "All campaigns"),
+      h("a.campaign", { href: "#/", "aria-current": page === "events" || campaignID ? null : "page" }, "All campaigns"),
       list,
     ),
     account(),

@@ -4,20 +4,26 @@ import * as session from "./session.js";
 
 const longestWaitMilliseconds = 30_000;
 
+/** Follows the events of a campaign (of all without one) until `signal` is aborted. */
+export function follow(campaignID, { onEvent, onState, signal }) {
+  const query = campaignID ? `?campaign_id=${encodeURIComponent(campaignID)}` : "";
+  return followStream(`/v1/portal/live${query}`, null, { onMessage: (_, data) => onEvent(data), onState, signal });
+}
+
 /**
- * Follows the events of a campaign (of all without one) until `signal` is aborted.
- * `onState` hears "connecting", "live" or "waiting"; after a break it goes on behind the last event.
+ * Follows a stream until `signal` is aborted, from behind the message `last`.
+ * `onMessage` hears each message's name and data, `onState` "connecting", "live" or "waiting"; after a break it goes on
+ * behind the last message that had an id.
  */
-export async function follow(campaignID, { onEvent, onState, signal }) {
-  let last = null;
+export async function followStream(path, last, { onMessage, onState, signal }) {
   let failures = 0;
   while (!signal.aborted) {
     onState(failures ? "waiting" : "connecting");
     try {
-      for await (const message of read(campaignID, last, signal, () => onState("live"))) {
+      for await (const message of read(path, last, signal, () => onState("live"))) {
         failures = 0;
         if (message.id) last = message.id;
-        if (message.data) onEvent(JSON.parse(message.data));
+        if (message.data) onMessage(message.event, JSON.parse(message.data));
       }
     } catch (error) {
       if (signal.aborted) return;
@@ -28,12 +34,11 @@ export async function follow(campaignID, { onEvent, onState, signal }) {
   }
 }
 
-async function* read(campaignID, last, signal, onOpen) {
+async function* read(path, last, signal, onOpen) {
   await session.ensureFresh();
-  const query = campaignID ? `?campaign_id=${encodeURIComponent(campaignID)}` : "";
   const headers = { Accept: "text/event-stream", ...session.authorization() };
   if (last) headers["Last-Event-ID"] = last;
-  const response = await fetch(`/v1/portal/live${query}`, { headers, signal, cache: "no-store" });
+  const response = await fetch(path, { headers, signal, cache: "no-store" });
   if (!response.ok) throw await session.Problem.from(response);
   onOpen();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

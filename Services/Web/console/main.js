@@ -4,15 +4,16 @@ import { h, fill } from "./dom.js";
 import * as session from "./session.js";
 import { frame } from "./frame.js";
 import { signInPage } from "./views/sign-in.js";
+import { eventsPage } from "./views/events.js";
 import { overviewPage } from "./views/overview.js";
 
 const app = document.getElementById("app");
 let leaving = null;
 
-/** `#/campaigns/cmp_…` → that campaign; anything else → all of them. */
+/** `#/campaigns/cmp_…` → that campaign; `#/events` → the events; anything else → all campaigns. */
 function route() {
   const [, id] = /^#\/campaigns\/(cmp_[0-9a-z]+)$/.exec(location.hash) ?? [];
-  return { campaignID: id ?? null };
+  return { page: /^#\/events\b/.test(location.hash) ? "events" : "campaigns", campaignID: id ?? null };
 }
 
 function show() {
@@ -24,10 +25,11 @@ function show() {
     app.querySelector("input")?.focus();
     return;
   }
-  const { campaignID } = route();
+  const { page, campaignID } = route();
   const main = h("main.content", { id: "content", tabindex: "-1" });
-  fill(app, frame(campaignID, leaving.signal), main);
-  overviewPage(main, campaignID, leaving.signal);
+  fill(app, frame(page, campaignID, leaving.signal), main);
+  if (page === "events") eventsPage(main, leaving.signal);
+  else overviewPage(main, campaignID, leaving.signal);
 }
 
 let signedIn = false;

@@ -13,5 +13,11 @@ extension WorkflowService {
             group.get("/runs/{run_id}", handler: read.one)
             group.post("/runs/{run_id}/retry", limits: .noBody, handler: retry.respond)
         }
+        let ofEvent = RunsOfEvent(runs: runs)
+        router.group(context.audiences.internal) { group in
+            group.on(WorkflowContracts.runsOfEvent) { input, _, _ in
+                try await ofEvent.respond(input)
+            }
+        }
     }
 }

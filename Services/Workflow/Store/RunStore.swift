@@ -27,6 +27,17 @@ struct RunStore: Sendable {
             sql + " order by run_id desc limit \(limit + 1)", as: CampaignRun.self)
     }
 
+    /// Runs that an event started.
+    func started(
+        by position: LogPosition, of client: ClientID, limit: Int
+    ) async throws(PostgresError) -> [CampaignRun] {
+        try await postgres.query(
+            """
+            \(Self.select) where client_id = \(client) and shard = \(Int32(clamping: position.shard))
+            and position = \(position.position) order by run_id limit \(limit)
+            """, as: CampaignRun.self)
+    }
+
     // MARK: - Writing, in the caller's transaction
 
     /// Writes down runs that were just started.

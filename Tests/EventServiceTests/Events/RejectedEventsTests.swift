@@ -111,17 +111,4 @@ import Testing
         }
         await nowhere.shutdown()
     }
-
-    @Test func `what holds an id of somebody who is to be forgotten goes`() async throws {
-        try await with { keeper, _ in
-            let client = ClientID(UUID())
-            try await keeper.store.insert([
-                event(keeper, of: client, #"{"participant_id":"ada"}"#),
-                event(keeper, of: client, #"{"participant_id":"grace"}"#),
-                event(keeper, of: ClientID(UUID()), #"{"participant_id":"ada"}"#),
-            ])
-            #expect(try await keeper.store.forget("ada", of: client) == 1)
-            #expect(try await kept(keeper, of: client).count == 1)
-        }
-    }
 }

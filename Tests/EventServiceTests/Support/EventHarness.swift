@@ -31,7 +31,10 @@ struct EventHarness {
             let common = CommonConfiguration(
                 service: .event, databaseURL: database.url,
                 redisURL: try await TestRedis.make().url,
-                peers: [.client: "http://127.0.0.1:\(clientService.port)"],
+                peers: Dictionary(
+                    uniqueKeysWithValues: [ServiceName.client, .workflow, .analytics].map {
+                        ($0, "http://127.0.0.1:\(clientService.port)")
+                    }),
                 serviceKeys: [.workflow: caller.publicKey])
             var environment = EnvironmentReader(settings)
             let service = try await RunningService.start(
@@ -145,11 +148,29 @@ struct KeyDirectory: Sendable {
                         && input.keyID == directory.secretID)
             }
             group.on(EventContracts.shards) { _, _, _ in LogShardsResponse(count: 8) }
+            // Stands in for workflow-service and analytics-service as well.
+            group.on(WorkflowContracts.runsOfEvent) { input, _, _ in
+                EventRunsResponse(runs: [Self.run(at: input.position)])
+            }
+            group.on(AnalyticsContracts.archivedEvent) { input, _, _ in
+                guard input.type != "clickhouse_is_away" else {
+                    throw Problem.unavailable("clickhouse_unavailable", "Away.")
+                }
+                return ArchivedEventResponse(isStored: input.type == "user_signed_up")
+            }
         }
         var configuration = HTTPServerConfiguration()
         configuration.port = 0
         let server = HTTPServer(router: router, configuration: configuration, world: World())
         return (server, try server.start())
+    }
+
+    static let campaignID = CampaignID(UUID())
+
+    private static func run(at position: LogPosition) -> EventRun {
+        EventRun(
+            runID: RunID(UUID()), campaignID: campaignID, pulse: .signup, status: "completed",
+            outcome: "at \(position)", startedAt: SystemClock().now(), finishedAt: nil)
     }
 
     private func key(_ hash: String) -> ResolvedKey? {

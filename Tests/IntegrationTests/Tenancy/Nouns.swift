@@ -14,7 +14,8 @@ struct Nouns: Sendable {
         "conversion_id": id("cnv"), "decision_id": id("dec"), "delivery_id": id("whd"),
         "erasure_id": id("ers"),
         "key_id": id("key"), "member_id": id("mem"), "notification_id": id("ntf"),
-        "participant_id": id("ptc"), "rejection_id": id("rej"), "reward_id": id("rwd"),
+        "participant_id": id("ptc"), "position": "7:999999999", "rejection_id": id("rej"),
+        "reward_id": id("rwd"),
         "run_id": id("run"),
         "source_id": id("whs"),
         "suppression_id": Base64URL.encode([UInt8](repeating: 7, count: 32)),
@@ -58,7 +59,8 @@ struct Nouns: Sendable {
         for (name, path) in [
             ("conversion_id", "conversions"), ("erasure_id", "erasures"), ("key_id", "keys"),
             ("notification_id", "notifications"), ("participant_id", "participants"),
-            ("rejection_id", "rejected-events"), ("reward_id", "rewards"), ("run_id", "runs"),
+            ("position", "events"), ("rejection_id", "rejected-events"), ("reward_id", "rewards"),
+            ("run_id", "runs"),
             ("suppression_id", "suppressions"),
             ("source_id", "webhook-sources"), ("webhook_id", "webhooks"),
         ] { ids[name] = try await first("/v1/portal/\(path)", name) }
@@ -108,7 +110,7 @@ struct Nouns: Sendable {
 
     /// What of this no stranger may ever see, in any answer.
     var secrets: [String] {
-        ids.filter { !["event_type", "template_key", "version", "member_id"].contains($0.key) }
-            .values.sorted()
+        let shared = ["event_type", "template_key", "version", "member_id", "position"]
+        return ids.filter { !shared.contains($0.key) }.values.sorted()
     }
 }

@@ -41,7 +41,10 @@ enum TenancyBodies {
     ]
 
     /// Routes that never end; they have a test of their own.
-    static let streams: Set<String> = ["GET /v1/portal/live"]
+    static let streams: Set<String> = ["GET /v1/portal/live", "GET /v1/portal/events/live"]
+
+    /// Routes that tell how far everybody is, which changes by itself.
+    static let moving: Set<String> = ["GET /v1/portal/events/{position}"]
 
     /// What lists and reports can be asked for by an id of somebody's.
     static func filters(_ ids: [String: String]) -> [String] {
@@ -59,6 +62,7 @@ enum TenancyBodies {
             "conversions?referrer_id=\(participant)", "notifications?campaign_id=\(campaign)",
             "notifications?participant_id=\(participant)", "dashboard?campaign_id=\(campaign)",
             "suppressions?address=nobody@people.example", "rejected-events?event_id=owners",
+            "events?participant=\(participant)", "events?participant=nouns-a",
         ].map { "/v1/portal/\($0)" }
     }
 }

@@ -36,6 +36,30 @@ import Testing
         }
     }
 
+    @Test func `what an event started is told to other services by its place in the log`()
+        async throws
+    {
+        try await WorkflowHarness.run { harness in
+            harness.platform.append([harness.shop.signup("ada"), harness.shop.signup("ben")])
+            let runs = try await harness.ended(2)
+            let events = harness.platform.events("user_signed_up")
+            #expect(events.count == 2)
+            let ask = RunsOfEvent(runs: try #require(harness.firstReplica).runs)
+            for event in events {
+                let told = try await ask.respond(
+                    EventRunsRequest(clientID: event.clientID, position: event.position)
+                ).runs
+                let own = runs.filter { $0["event_id"]?.string == event.eventID }
+                #expect(own.count == 1)
+                #expect(told.map(\.runID.description) == own.map { $0["run_id"]?.string })
+                #expect(told.map(\.status) == ["completed"])
+                let strangers = try await ask.respond(
+                    EventRunsRequest(clientID: ClientID(UUID()), position: event.position))
+                #expect(strangers.runs.isEmpty)
+            }
+        }
+    }
+
     @Test func `runs are listed newest first, page by page, and narrowed down`() async throws {
         try await WorkflowHarness.run { harness in
             let shop = harness.shop
