@@ -134,6 +134,77 @@ class Check:
         self.eventually("an empty campaign says so", lambda: "No referral yet" in self.text(".grid"))
         self.shot("5-empty-campaign")
 
+    def send(self, identifier, person, event="page_viewed", **more):
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
+        told = {"event": event, "event_id": identifier, "occurred_at": now.replace("+00:00", "Z"), **more}
+        if person:
+            told["participant_id"] = person
+        return self.post("/v1/sdk/events", {"events": [told]})
+
+    def tab_to(self, found):
+        """Presses Tab until the element with the focus is the wanted one."""
+        for _ in range(80):
+            if found(self.focused):
+                return True
+            self.focused.send_keys(Keys.TAB)
+        return False
+
+    def events(self):
+        """The page of events: what comes, its way, holding, narrowing."""
+        self.driver.get(self.options.url + "/console/")
+        self.eventually("the link to the events is there", lambda: self.all("nav a[href='#/events']"))
+        self.tab_to(lambda element: (element.get_attribute("href") or "").endswith("#/events"))
+        self.focused.send_keys(Keys.ENTER)
+        self.eventually("the keyboard opens the events", lambda: self.text("h1") == "Events")
+        self.eventually("they come live", lambda: self.text("#panel-log .live-state") == "Live")
+        person = f"console-{uuid.uuid4().hex[:8]}"
+        self.send(f"{person}-1", person, properties={"note": HOSTILE_NAME})
+        row = "#panel-log .row"
+        self.eventually("an event is in the list while one looks", lambda: f"{person}-1" in self.text("#panel-log .rows"))
+        self.tab_to(lambda element: element.tag_name == "button" and f"{person}-1" in element.text)
+        self.focused.send_keys(Keys.ENTER)
+        self.eventually("Enter shows its way, which ends in ClickHouse", lambda: "In ClickHouse" in self.text(".way"))
+        self.eventually("every service has passed it", lambda: "Passed by every service" in self.text(".way"))
+        self.holds("what it says is shown as text", HOSTILE_NAME in self.text(".drawer pre") and self.driver.title != "owned", self.text(".drawer pre"))
+        self.shot("8-event")
+        self.focused.send_keys(Keys.ESCAPE)
+        self.eventually("Escape leads back to its row", lambda: self.focused.tag_name == "button" and f"{person}-1" in self.focused.text and not self.all(".drawer:not([hidden])"))
+        hold = self.driver.find_element(By.CSS_SELECTOR, "#panel-log [aria-pressed]")
+        hold.send_keys(Keys.ENTER)
+        self.send(f"{person}-2", person)
+        self.eventually("a list that is held tells what came", lambda: "new" in self.text("#panel-log .filters"))
+        self.holds("and does not move", f"{person}-2" not in self.text("#panel-log .rows"))
+        hold.send_keys(Keys.ENTER)
+        self.eventually("it goes on", lambda: f"{person}-2" in self.text("#panel-log .rows"))
+        field = self.driver.find_element(By.NAME, "participant")
+        field.send_keys(person + Keys.ENTER)
+        self.eventually("a person's events alone are shown", lambda: len(self.all(row)) == 2 and self.text("#panel-log .live-state") == "Live")
+        self.eventually("the volumes count them", lambda: "page_viewed" in self.text(".volumes"))
+        self.shot("9-events")
+        return person
+
+    def rejected(self, person):
+        """What was not taken: told live, found, explained, sent again."""
+        # Nobody's doing: refused until somebody is named.
+        self.send(f"{person}-3", None, properties={"note": HOSTILE_NAME, "order": person})
+        tab = self.driver.find_element(By.ID, "tab-log")
+        tab.send_keys(Keys.ARROW_RIGHT)
+        self.eventually("the arrow key leads to what was rejected", lambda: self.focused.get_attribute("id") == "tab-rejected")
+        self.eventually("its number is told", lambda: int(self.text("#tab-rejected .count")) >= 1)
+        self.eventually("a rejected event is in the list with its reason",
+                        lambda: f"{person}-3" in self.text("#panel-rejected .rows") and "Say who it was" in self.text("#panel-rejected .rows"))
+        search = self.driver.find_element(By.NAME, "text")
+        search.send_keys(person + Keys.ENTER)
+        self.eventually("a search finds it by what was sent", lambda: len(self.all("#panel-rejected .row")) == 1)
+        self.driver.find_element(By.CSS_SELECTOR, "#panel-rejected .row").send_keys(Keys.ENTER)
+        self.eventually("it is shown as it was sent", lambda: f"{person}-3" in self.text(".drawer pre"))
+        self.driver.find_element(By.CSS_SELECTOR, ".drawer button.primary").send_keys(Keys.ENTER)
+        self.eventually("sent again it is told why it still fails", lambda: "Say who it was" in self.text(".drawer .note"))
+        self.shot("10-rejected")
+        self.focused.send_keys(Keys.ESCAPE)
+        self.eventually("the list says that it failed again", lambda: "failed again" in self.text("#panel-rejected .rows"))
+        self.shot("11-rejected-list")
+
     def looks(self):
         self.driver.get(self.options.url + "/console/")
         self.eventually("the overview is back", lambda: len(self.all(".figure strong")) >= 4)
@@ -145,6 +216,12 @@ class Check:
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
         self.holds("nothing sticks out on a narrow screen", overflow <= 0, f"{overflow} px")
         self.shot("7-narrow")
+        self.driver.get(self.options.url + "/console/#/events")
+        self.eventually("the events are there on a narrow screen", lambda: self.all("#panel-log .row"))
+        overflow = self.driver.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        self.holds("nothing of them sticks out", overflow <= 0, f"{overflow} px")
+        self.shot("12-narrow-events")
 
     def sign_out(self):
         self.driver.find_element(By.CSS_SELECTOR, ".account button").send_keys(Keys.ENTER)
@@ -154,8 +231,11 @@ class Check:
 
     def run(self):
         try:
-            for part in (self.sign_in, self.overview, self.live_event, self.campaign, self.looks, self.sign_out):
+            for part in (self.sign_in, self.overview, self.live_event, self.campaign):
                 part()
+            self.rejected(self.events())
+            self.looks()
+            self.sign_out()
             # Refused sign-ins and renewals are answers, not faults; scripts and policies must be silent.
             loud = [entry["message"] for entry in self.driver.get_log("browser")
                     if entry["level"] == "SEVERE" and "/auth/sessions" not in entry["message"]]

@@ -32,7 +32,8 @@ final class EventVolumes: Sendable {
             let type = if case .event(let event) = reading { event.type } else { "" }
             switch result {
             case .logged(_, .accepted): counts[type, default: VolumeCounts()].accepted += 1
-            case .logged(_, .duplicate): counts[type, default: VolumeCounts()].duplicate += 1
+            case .logged(_, .duplicate), .logged(_, .repeated):
+                counts[type, default: VolumeCounts()].duplicate += 1
             case .logged(_, .conflict), .rejected:
                 counts[type, default: VolumeCounts()].rejected += 1
             }

@@ -70,7 +70,8 @@ struct LoggedEventStore: Sendable {
             """
             select substring(segment.body from place.start for place.length) as event
             from unnest(
-                \(places.map(\.segment))::bigint[], \(places.map { Int32($0.entry.offset + 1) })::integer[],
+                \(places.map(\.segment))::bigint[],
+                \(places.map { Int32($0.entry.offset + 1) })::integer[],
                 \(places.map { Int32($0.entry.length) })::integer[]
             ) with ordinality as place (last_position, start, length, number)
             left join log_segment segment on segment.shard = \(shard)

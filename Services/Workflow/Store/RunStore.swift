@@ -33,8 +33,9 @@ struct RunStore: Sendable {
     ) async throws(PostgresError) -> [CampaignRun] {
         try await postgres.query(
             """
-            \(Self.select) where client_id = \(client) and shard = \(Int32(clamping: position.shard))
-            and position = \(position.position) order by run_id limit \(limit)
+            \(Self.select) where client_id = \(client)
+            and shard = \(Int32(clamping: position.shard)) and position = \(position.position)
+            order by run_id limit \(limit)
             """, as: CampaignRun.self)
     }
 

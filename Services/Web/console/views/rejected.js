@@ -143,7 +143,12 @@ async function detail(place, id, signal, onChange) {
         const { results } = await api.replayOne(id, crypto.randomUUID());
         onChange();
         if (!signal.aborted) await detail(place, id, signal, onChange);
-        if (!signal.aborted) place.querySelector("[role=status]")?.append(h("p.note", outcome(results[0]?.replay)));
+        if (signal.aborted) return;
+        const replay = results[0]?.replay;
+        const isTaken = ["accepted", "duplicate"].includes(replay?.status);
+        place.querySelector("[role=status]")?.append(h(`p.note${isTaken ? "" : ".bad"}`, outcome(replay)));
+        // The button with the focus was drawn anew.
+        document.getElementById("drawer-title")?.focus();
       } catch (error) {
         if (signal.aborted) return;
         send.disabled = false;
@@ -169,7 +174,7 @@ async function detail(place, id, signal, onChange) {
 function hint(event, isDone) {
   if (isDone) return "It is in the log now.";
   if (event.is_cut) return "Only its beginning is kept; send it anew.";
-  return "It passes the checks as they are now.";
+  return "It is checked as every event is now.";
 }
 
 function outcome(replay) {
