@@ -183,7 +183,7 @@ import Testing
                 letters.randomElement(using: &random) ?? 0
             }
         }
-        for _ in 0..<300 {
+        for _ in 0..<60 {
             let literals = (0..<6).map { _ in text(1...4) }
             let haystack = text(0...30)
             var wanted: Set<LiteralSearch.Match> = []
