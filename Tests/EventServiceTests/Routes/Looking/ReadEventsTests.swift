@@ -10,7 +10,7 @@ import Testing
 
 @testable import EventService
 
-@Suite(.timeLimit(.minutes(3))) struct ReadEventsTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ReadEventsTests {
     private func event(
         _ id: String, _ type: String = "user_signed_up", person: String = "user-1"
     ) -> String {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import EventService
 
-@Suite(.timeLimit(.minutes(3))) struct WatchTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct WatchTests {
     private func event(_ id: String, _ type: String = "user_signed_up") -> String {
         #"{"event":"\#(type)","event_id":"\#(id)","occurred_at":"2026-01-31T09:30:00Z","#
             + #""participant_id":"user-1"}"#

@@ -36,7 +36,7 @@ extension EventHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct RejectedEventTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RejectedEventTests {
     private func event(_ id: String, _ more: String = #","participant_id":"user-1""#) -> String {
         #"{"event":"user_signed_up","event_id":"\#(id)","#
             + #""occurred_at":"2026-01-31T09:30:00Z"\#(more)}"#

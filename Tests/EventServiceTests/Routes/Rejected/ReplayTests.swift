@@ -10,7 +10,7 @@ import Testing
 
 @testable import EventService
 
-@Suite(.timeLimit(.minutes(3))) struct ReplayTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ReplayTests {
     private func event(_ id: String, person: String = "user-1") -> String {
         #"{"event":"user_signed_up","event_id":"\#(id)","occurred_at":"2026-01-31T09:30:00Z","#
             + #""participant_id":"\#(person)"}"#
