@@ -156,9 +156,21 @@ let benchmarks: [Target] = [
         path: "Tests/Benchmarks/Program")
 ]
 
+/// What `deploy/fuzz` builds, and nobody else: libFuzzer brings its own main.
+let fuzzing: [Target] =
+    Context.environment["GRAPEVINE_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "event-fuzz",
+            dependencies: ["EventService", "Contracts", "HTTPKit", "Kernel"],
+            path: "Tests/Fuzzing/Program")
+    ]
+
 let package = Package(
     name: "grapevine",
-    targets: systemLibraries + kits + serviceNames.flatMap(service) + benchmarks + testTargets,
+    targets: systemLibraries + kits + serviceNames.flatMap(service) + benchmarks + fuzzing
+        + testTargets,
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17
 )

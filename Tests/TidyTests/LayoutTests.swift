@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `every script can be run and explains itself`() throws {
-        let names = ["up", "down", "status", "logs", "demo", "test", "bench"]
+        let names = ["up", "down", "status", "logs", "demo", "test", "bench", "fuzz"]
         for name in names {
             let path = SourceTree.root.appending(path: "deploy/\(name)").path
             #expect(FileManager.default.isExecutableFile(atPath: path), "deploy/\(name)")

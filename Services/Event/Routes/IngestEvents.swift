@@ -18,23 +18,37 @@ struct IngestEvents: Sendable {
     let intake: EventIntake
 
     func respond(_ request: HTTPRequest, _ principal: SDKPrincipal) async throws -> HTTPResponse {
-        let body = try JSONSlice(parsing: request.body)
-        let events = try Self.events(in: body)
-        let clock = SenderClock(
-            receivedAt: request.context.receivedAt, sentAt: try Self.sentAt(in: body))
-        let readings = events.map { slice -> EventReading in
-            do throws(EventRejection) {
-                return .event(try IncomingEvent(slice, clock))
-            } catch {
-                return .rejected(eventID: slice["event_id"]?.string, error)
-            }
-        }
+        let batch = try Batch(reading: request.body, at: request.context.receivedAt)
         var context = IngestContext(request, principal, .native)
-        context.userToken = context.userToken ?? body[UserToken.member]?.string
-        let results = try await intake.take(readings, context) { place in
-            SentEvent(events[place], typedBy: "event", at: place, sentAt: clock.sentAt)
+        context.userToken = context.userToken ?? batch.body[UserToken.member]?.string
+        let results = try await intake.take(batch.readings, context) { place in
+            SentEvent(batch.events[place], typedBy: "event", at: place, sentAt: batch.sentAt)
         }
         return .bytes(IngestReply.bytes(results), contentType: MediaType.json, status: 202)
+    }
+
+    /// A body as it was read.
+    struct Batch: Sendable {
+        let body: JSONSlice
+        let events: [JSONSlice]
+        let sentAt: Timestamp?
+        /// One of each event.
+        let readings: [EventReading]
+
+        /// Throws when the batch as a whole cannot be read; an event that cannot is a rejection.
+        init(reading bytes: [UInt8], at receivedAt: Timestamp) throws(Problem) {
+            body = try JSONSlice(parsing: bytes)
+            events = try IngestEvents.events(in: body)
+            sentAt = try IngestEvents.sentAt(in: body)
+            let clock = SenderClock(receivedAt: receivedAt, sentAt: sentAt)
+            readings = events.map { slice in
+                do throws(EventRejection) {
+                    return .event(try IncomingEvent(slice, clock))
+                } catch {
+                    return .rejected(eventID: slice["event_id"]?.string, error)
+                }
+            }
+        }
     }
 
     private static func sentAt(in body: JSONSlice) throws(Problem) -> Timestamp? {

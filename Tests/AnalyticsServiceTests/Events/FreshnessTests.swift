@@ -27,7 +27,7 @@ import Testing
             harness.log.takeMessages()
             harness.appendEvents(30)
             try await harness.withService(probeInterval: "200ms") { service in
-                try await eventually("three probes are in ClickHouse") {
+                try await eventually("three probes are in ClickHouse", within: .seconds(60)) {
                     try await harness.number(
                         "SELECT count() AS n FROM events WHERE event = 'analytics.probed'") >= 3
                 }
@@ -55,15 +55,15 @@ import Testing
             try await AnalyticsHarness.run(clickHouse: TestClickHouse(url: server.url)) { harness in
                 harness.log.takeMessages()
                 try await harness.withService(probeInterval: "200ms") { service in
-                    try await eventually("a probe arrived") {
+                    try await eventually("a probe arrived", within: .seconds(60)) {
                         try await freshness(harness, service) > 0
                     }
                     try await server.kill()
-                    try await eventually("the numbers are known to be old") {
+                    try await eventually("the numbers are known to be old", within: .seconds(60)) {
                         try await freshness(harness, service) > 3
                     }
                     try await server.start()
-                    try await eventually("they are fresh again") {
+                    try await eventually("they are fresh again", within: .seconds(60)) {
                         try await freshness(harness, service) < 3
                     }
                 }
