@@ -58,6 +58,45 @@ import Testing
             """)
     }
 
+    @Test func `an event read from a page is the event that was written`() throws {
+        let event = LogEvent(
+            position: LogPosition(shard: 3, position: 7), eventID: "e\"1", type: "signup",
+            clientID: try #require(client), campaignID: campaign,
+            participant: LogParticipant(
+                participantID: ParticipantID("ptc_01h455vb4pex5vsknk084sn02q"), externalID: "u1",
+                traits: ["plan": "pro"]),
+            occurredAt: time, receivedAt: time, trust: .server, subject: "s",
+            properties: ["a": [1, nil, "x"]], context: ["page": ["path": "/"]])
+        let page = FeedPage(shard: 3, events: [event], next: 7, head: 9)
+        let read = try FeedPage(JSONSlice(parsing: JSONCoding.encode(page)))
+        #expect(read == page)
+        #expect(read.events[0].participant?.traits == ["plan": "pro"])
+        #expect(read.events[0].content.member("a")?.value == [1, nil, "x"])
+        #expect(try JSONCoding.encode(read.events[0]) == JSONCoding.encode(event))
+        #expect(try Array(read.events[0].written ?? []) == JSONCoding.encode(event))
+    }
+
+    @Test(arguments: [
+        #""position":"3""#, #""client_id":"x""#, #""trust":"none""#, #""occurred_at":7"#,
+        #""participant":[]"#, #""participant":{"participant_id":"x"}"#, #""subject":1"#,
+    ])
+    func `an event with a member that is none is not read`(_ wrong: String) throws {
+        let name = wrong.split(separator: "\"")[0]
+        let right = [
+            #""position":"3:7""#, #""event_id":"e""#, #""type":"t""#,
+            #""client_id":"cli_01h455vb4pex5vsknk084sn02q""#,
+            #""occurred_at":"2023-11-14T22:13:20.123Z""#,
+            #""received_at":"2023-11-14T22:13:20.123Z""#, #""trust":"server""#,
+            #""properties":{}"#, #""subject":null"#, #""participant":null"#,
+        ]
+        func event(_ members: [String]) throws -> LogEvent? {
+            LogEvent(try JSONSlice(parsing: Array("{\(members.joined(separator: ","))}".utf8)))
+        }
+        #expect(try event(right) != nil)
+        let others = right.filter { !$0.hasPrefix("\"\(name)\"") }
+        #expect(try event(others + [wrong]) == nil)
+    }
+
     @Test func `a page and the answers of an append have their names`() throws {
         try expect(
             FeedPage(shard: 1, events: [], next: 5, head: 9),

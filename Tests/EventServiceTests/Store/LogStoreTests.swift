@@ -94,6 +94,31 @@ import Testing
         }
     }
 
+    @Test func `the tail keeps within its bytes, whichever shards have them`() throws {
+        let tail = LogTailCache(shards: 3, maximumBytes: 10_000)
+        let tenant = ClientID(UUID())
+        var heads = [0, 0, 0]
+        for round in 0..<60 {
+            let shard = round % 10 == 0 ? round / 10 % 3 : 1
+            let events = (0..<5).map { event("\(round)-\($0)", of: tenant) }
+            tail.append(SegmentDraft.cut(events, after: heads[shard]), to: shard)
+            heads[shard] += events.count
+        }
+        var bytes = 0
+        for shard in heads.indices {
+            for after in 0..<heads[shard] {
+                guard let found = tail.segments(of: shard, after: after, limit: 1000) else {
+                    continue
+                }
+                // The newest are always there, without a hole.
+                #expect(found.head == heads[shard])
+                bytes += found.segments.reduce(0) { $0 + $1.body.count }
+                break
+            }
+        }
+        #expect(bytes > 0 && bytes <= 10_000)
+    }
+
     @Test func `an id is known across generations for at least seven days`() async throws {
         try await withStore { store, client in
             let tenant = ClientID(UUID())

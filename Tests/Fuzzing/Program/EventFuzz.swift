@@ -4,7 +4,7 @@ import Kernel
 
 @testable import EventService
 
-/// Whatever a sender sends is read or refused, and what is accepted can be read by every subscriber.
+/// Whatever is sent is read or refused, and what is accepted can be read by every subscriber.
 enum EventFuzz {
     private static let receivedAt = Timestamp(microseconds: 1_800_000_000_000_000)
     private static let context = IngestContext(

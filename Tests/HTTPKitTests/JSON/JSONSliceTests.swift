@@ -21,6 +21,32 @@ import Testing
         #expect(events[0].members.map(\.name) == ["a", "b"])
     }
 
+    @Test func `packed is without white space between its parts and nothing else`() throws {
+        let document = "{ \"a b\" :\t[ 1 ,\r\n\"x \\\" \\\\\" , { } ] }"
+        let slice = try JSONSlice(parsing: Array(document.utf8))
+        let packed = String(decoding: slice.packed, as: UTF8.self)
+        #expect(packed == #"{"a b":[1,"x \" \\",{}]}"#)
+        #expect(try JSONSlice(parsing: slice.packed).value == slice.value)
+    }
+
+    @Test func `the text's bytes are those of the text`() throws {
+        let slice = try JSONSlice(parsing: Array(#"["plain","\u00e9\n",1,""]"#.utf8))
+        let texts = slice.elements.map { $0.utf8.map { String(decoding: $0, as: UTF8.self) } }
+        #expect(texts == ["plain", "é\n", nil, ""])
+    }
+
+    @Test(arguments: 0..<40)
+    func `a string ends at its quote, wherever that falls`(_ length: Int) throws {
+        for mark in ["", #"\n"#, #"\""#, #"\\"#] {
+            let document = #"{"k":""# + String(repeating: "x", count: length) + mark + #"","z":1}"#
+            let slice = try JSONSlice(parsing: Array(document.utf8))
+            #expect(slice["k"]?.string?.utf8.count == length + (mark.isEmpty ? 0 : 1))
+            #expect(slice["z"]?.value == 1)
+        }
+        let control = "[\"" + String(repeating: "x", count: length) + "\u{1f}\"]"
+        #expect(throws: Problem.self) { try JSONSlice(parsing: Array(control.utf8)) }
+    }
+
     @Test func `of duplicate keys the last counts`() throws {
         let root = try JSONSlice(parsing: Array(#"{"a":1,"a":2}"#.utf8))
         #expect(text(root["a"]) == "2")

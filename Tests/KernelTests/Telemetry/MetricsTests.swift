@@ -23,6 +23,19 @@ import Testing
                 """)
     }
 
+    @Test func `a span of time is shown in seconds`() {
+        let gauge = metrics.durationGauge("grapevine_age_seconds", help: "Age.")
+        gauge.set(.milliseconds(1250))
+        #expect(gauge.value == .milliseconds(1250))
+        #expect(
+            metrics.render() == """
+                # HELP grapevine_age_seconds Age.
+                # TYPE grapevine_age_seconds gauge
+                grapevine_age_seconds 1.25
+
+                """)
+    }
+
     @Test func `a histogram's buckets are cumulative and end in infinity`() {
         let histogram = metrics.histogram("grapevine_t_seconds", help: "T.", [("r", "/x")])
         for duration in [Duration.microseconds(500), .microseconds(501), .seconds(3), .seconds(60)]
