@@ -10,55 +10,21 @@ import argparse
 import datetime
 import json
 import pathlib
-import sys
-import time
 import urllib.request
 import uuid
 
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-DEADLINE_SECONDS = 20
+from checks import Checks, chromium
+
 HOSTILE_NAME = "<img src=x onerror=document.title='owned'> & co"
 
 
-class Check:
+class Check(Checks):
     def __init__(self, options):
-        self.options = options
-        self.passed = 0
-        self.failed = 0
-        chrome = webdriver.ChromeOptions()
-        chrome.binary_location = "/usr/bin/chromium"
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-            chrome.add_argument(argument)
-        chrome.add_argument("--window-size=1360,1000")
-        chrome.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService("/usr/bin/chromedriver")
-        self.driver = webdriver.Chrome(options=chrome, service=service)
-
-    def holds(self, what, condition, detail=""):
-        print(f"  {'ok   ' if condition else 'WRONG'} {what}{'' if condition else f': {detail}'}", flush=True)
-        self.failed += 0 if condition else 1
-        self.passed += 1 if condition else 0
-
-    def eventually(self, what, condition):
-        """Asks until it holds; `condition` gives a truthy value."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        value = None
-        while time.monotonic() < deadline:
-            try:
-                value = condition()
-            except Exception as error:  # an element that is not there yet
-                value = None
-                detail = error.__class__.__name__
-            else:
-                detail = repr(value)
-            if value:
-                break
-            time.sleep(0.1)
-        self.holds(what, bool(value), detail)
-        return value
+        super().__init__(options)
+        self.driver = chromium("1360,1000")
 
     def shot(self, name):
         if self.options.screenshots:
@@ -252,16 +218,8 @@ def main():
     parser.add_argument("--secret-key", required=True)
     parser.add_argument("--screenshots", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
-    options = parser.parse_args()
-    if options.screenshots:
-        options.screenshots.mkdir(parents=True, exist_ok=True)
-    check = Check(options)
-    try:
-        check.run()
-    finally:
-        if options.report:
-            options.report.write_text(f"{check.passed} {check.failed}\n")
-    sys.exit(1 if check.failed else 0)
+    check = Check(parser.parse_args())
+    check.finish(check.run)
 
 
 main()

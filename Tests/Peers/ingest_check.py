@@ -19,7 +19,6 @@ import logging
 import os
 import pathlib
 import signal
-import sys
 import threading
 import time
 import urllib.parse
@@ -34,6 +33,9 @@ from posthog import Posthog
 from rudderstack.analytics.client import Client as Rudder
 from segment.analytics.client import Client as Segment
 
+from checks import Checks
+
+# A service is killed and comes back meanwhile.
 DEADLINE_SECONDS = 60
 EVENTS = 40
 BATCH = 10
@@ -268,16 +270,10 @@ FAULTS = {
 }
 
 
-class Check:
+class Check(Checks):
     def __init__(self, options):
-        self.options = options
+        super().__init__(options)
         self.stack = Stack(options)
-        self.passed = self.failed = 0
-
-    def holds(self, what, condition, detail=""):
-        print(f"  {'ok   ' if condition else 'WRONG'} {what}{'' if condition else f': {detail}'}", flush=True)
-        self.failed += 0 if condition else 1
-        self.passed += 1 if condition else 0
 
     def log_of(self, person, positions, wanted):
         """The person's events in the log, once all are there or time is up."""
@@ -369,12 +365,7 @@ def main():
     # What the clients say of their retries is expected here.
     logging.disable(logging.CRITICAL)
     check = Check(options)
-    try:
-        check.all()
-    finally:
-        if options.report:
-            options.report.write_text(f"{check.passed} {check.failed}\n")
-    sys.exit(1 if check.failed else 0)
+    check.finish(check.all)
 
 
 main()

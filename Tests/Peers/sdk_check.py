@@ -14,30 +14,27 @@ import argparse
 import collections
 import json
 import pathlib
-import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import uuid
 
-from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 
 import sdk_delivery
 import sdk_faults
 import sdk_visitor
+from checks import DEADLINE_SECONDS, Checks, chromium
 from sdk_stage import Log, Proxy, Shop
 
-DEADLINE_SECONDS = 25
 VERSION = "1.0.0"
 
 
-class Check:
+class Check(Checks):
+    passing = (WebDriverException, KeyError, IndexError, TypeError, urllib.error.URLError)
+
     def __init__(self, options):
-        self.options = options
-        self.passed = 0
-        self.failed = 0
+        super().__init__(options)
         self.log = Log(options.event_url, options.service_seed, options.client_id)
         self.proxy = Proxy(options.url)
         self.shop = Shop(VERSION, None)
@@ -47,29 +44,6 @@ class Check:
         self.driver = None
 
     # What holds
-
-    def holds(self, what, condition, detail=""):
-        print(f"  {'ok   ' if condition else 'WRONG'} {what}{'' if condition else f': {detail}'}", flush=True)
-        self.failed += 0 if condition else 1
-        self.passed += 1 if condition else 0
-
-    def wait(self, condition):
-        """Asks until it holds or the time is over; answers with the last value and what it was."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            try:
-                value = condition()
-                detail = repr(value)
-            except (WebDriverException, KeyError, IndexError, TypeError, urllib.error.URLError) as error:
-                value, detail = None, f"{error.__class__.__name__}: {str(error)[:200]}"
-            if value or time.monotonic() > deadline:
-                return value, detail
-            time.sleep(0.1)
-
-    def eventually(self, what, condition):
-        value, detail = self.wait(condition)
-        self.holds(what, bool(value), detail)
-        return value
 
     def counts(self, ids):
         found = collections.Counter(event["event_id"] for event in self.log.read())
@@ -117,17 +91,7 @@ class Check:
 
     def start(self, preferences=None):
         self.stop()
-        chrome = webdriver.ChromeOptions()
-        chrome.binary_location = "/usr/bin/chromium"
-        chrome.page_load_strategy = "eager"
-        for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"):
-            chrome.add_argument(argument)
-        chrome.add_argument("--window-size=1000,700")
-        chrome.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        if preferences:
-            chrome.add_experimental_option("prefs", preferences)
-        service = webdriver.ChromeService("/usr/bin/chromedriver")
-        self.driver = webdriver.Chrome(options=chrome, service=service)
+        self.driver = chromium("1000,700", preferences, page_load_strategy="eager")
         self.driver.set_script_timeout(DEADLINE_SECONDS)
 
     def stop(self):
@@ -206,16 +170,8 @@ def main():
     parser.add_argument("--screenshots", type=pathlib.Path)
     parser.add_argument("--report", type=pathlib.Path)
     parser.add_argument("--only", help="only the parts whose name has this in it")
-    options = parser.parse_args()
-    if options.screenshots:
-        options.screenshots.mkdir(parents=True, exist_ok=True)
-    check = Check(options)
-    try:
-        check.run()
-    finally:
-        if options.report:
-            options.report.write_text(f"{check.passed} {check.failed}\n")
-    sys.exit(1 if check.failed else 0)
+    check = Check(parser.parse_args())
+    check.finish(check.run)
 
 
 if __name__ == "__main__":
