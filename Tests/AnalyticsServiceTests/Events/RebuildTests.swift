@@ -84,19 +84,7 @@ import Testing
             try await harness.withService { service in
                 try await harness.settle()
                 let before = try await harness.get("/dashboard", service).body
-                let rows = try await harness.archive.query(
-                    """
-                    SELECT DISTINCT client_id, toUInt32(toStartOfHour(occurred_at, 'UTC')) AS hour
-                    FROM events
-                    """)
-                var hours: Set<ClientHour> = []
-                for row in rows {
-                    let second: Int = try row.get("hour")
-                    hours.insert(
-                        ClientHour(
-                            clientID: try row.get("client_id"),
-                            hour: Timestamp(microseconds: Int64(second) * 1_000_000)))
-                }
+                let hours = try await harness.hours()
                 let store = service.service.stream.batches.hours
                 for _ in 0..<2 {
                     try await store.mark(hours, on: harness.postgres)

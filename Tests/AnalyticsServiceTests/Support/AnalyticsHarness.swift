@@ -118,6 +118,24 @@ struct AnalyticsHarness: Sendable {
         return try row.get("n")
     }
 
+    /// The hours of clients that events are of.
+    func hours() async throws -> Set<ClientHour> {
+        let rows = try await archive.query(
+            """
+            SELECT DISTINCT client_id, toUInt32(toStartOfHour(occurred_at, 'UTC')) AS hour
+            FROM events
+            """)
+        var hours: Set<ClientHour> = []
+        for row in rows {
+            let second: Int = try row.get("hour")
+            hours.insert(
+                ClientHour(
+                    clientID: try row.get("client_id"),
+                    hour: Timestamp(microseconds: Int64(second) * 1_000_000)))
+        }
+        return hours
+    }
+
     struct Answer: Sendable {
         let status: Int
         let headers: HTTPHeaders
