@@ -13,17 +13,9 @@ extension DashboardScope {
     init(_ request: HTTPRequest, _ principal: PortalPrincipal, world: World) throws(Problem) {
         try principal.require(Scope.analytics)
         try self.init(
-            clientID: principal.clientID, campaignID: Self.campaign(request.query),
+            clientID: principal.clientID, campaignID: request.query.id("campaign_id"),
             from: Self.time("from", request.query), to: Self.time("to", request.query),
             now: principal.businessClock(world).now())
-    }
-
-    private static func campaign(_ query: QueryParameters) throws(Problem) -> CampaignID? {
-        guard let text = query["campaign_id"] else { return nil }
-        guard let id = CampaignID(text) else {
-            throw invalid("campaign_id", "Use an id that starts with 'cmp_'.")
-        }
-        return id
     }
 
     private static func time(

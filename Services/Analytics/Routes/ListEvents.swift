@@ -24,10 +24,7 @@ extension EventCursor {
     /// Where a page begins; nil for the first. Throws 400 for what no page gave.
     init?(_ page: PageRequest) throws(Problem) {
         guard let text = page.cursor else { return nil }
-        guard let cursor = EventCursor(text) else {
-            throw Problem.badRequest(
-                "invalid_cursor", "Use the next_cursor of the page before.", pointer: "?cursor")
-        }
+        guard let cursor = EventCursor(text) else { throw .invalidCursor }
         self = cursor
     }
 }

@@ -25,12 +25,7 @@ struct ListInteractions: Sendable {
 
 extension InteractionFilter {
     fileprivate init(_ query: QueryParameters) throws(Problem) {
-        if let text = query["participant_id"] {
-            guard let id = ParticipantID(text) else {
-                throw Self.invalid("participant_id", "Use an id that starts with 'ptc_'.")
-            }
-            participantID = id
-        }
+        participantID = try query.id("participant_id")
         externalID = try Self.text("external_id", query)
         anonymousID = try Self.text("anonymous_id", query)
         event = try Self.text("event", query)
@@ -45,13 +40,13 @@ extension InteractionFilter {
     ) throws(Problem) -> String? {
         guard let text = query[name] else { return nil }
         guard (1...200).contains(text.count) else {
-            throw invalid(name, "Use 1 to 200 characters.")
+            throw .invalid([
+                .init(
+                    pointer: "?\(name)", code: "invalid_value",
+                    detail: "Use 1 to 200 characters.")
+            ])
         }
         return text
-    }
-
-    private static func invalid(_ name: String, _ detail: String) -> Problem {
-        .invalid([.init(pointer: "?\(name)", code: "invalid_value", detail: detail)])
     }
 }
 
