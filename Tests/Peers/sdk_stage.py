@@ -171,7 +171,9 @@ class Proxy(Server):
             if self.answers:
                 return self.answers.pop(0)
             if self.weather and self.weather.random() < 0.2:
-                status = self.weather.choice([408, 429, 500, 502, 503, 413])
+                # What is too large alone is dropped, and rightly; a storm only makes batches smaller.
+                refusals = [408, 429, 500, 502, 503] + [413] * (body.count(b'"event_id":') > 1)
+                status = self.weather.choice(refusals)
                 return status, {"Retry-After": "1"} if status == 429 else {}, {"status": status}
         if len(body) > self.largest_bytes or (self.poison and self.poison in body.decode()):
             return 413, {}, {"status": 413, "code": "body_too_large"}
