@@ -5,8 +5,8 @@ import PostgresKit
 
 /// Builds participants' profiles from the events of the log.
 ///
-/// It sees every event of every client, so a batch costs two statements, however many people it is
-/// about.
+/// It sees every event of every client, so a batch costs three statements at most, however many
+/// people it is about, and none that writes while nothing changes but who was seen this minute.
 struct ParticipantEvents: Sendable {
     private let store: ParticipantStore
     private let leftOut: Counter
@@ -22,12 +22,32 @@ struct ParticipantEvents: Sendable {
     ///
     /// Throws `PoisonEvent` for an event whose participant has an id that no text column can hold.
     func apply(_ events: [LogEvent], _ transaction: Transaction) async throws {
-        var people: [(key: ParticipantKey, externalID: String, event: LogEvent)] = []
+        let (news, erased) = try Self.sum(events)
+        if !erased.isEmpty { try await store.delete(erased.sorted(), in: transaction) }
+        guard !news.isEmpty else { return }
+        let stored = try await store.load(news, in: transaction)
+        var changes: [ParticipantChange] = []
+        var ignored = 0
+        for (place, news) in news.enumerated() {
+            let (change, leftOut) = news.change(of: stored[place])
+            if let change { changes.append(change) }
+            ignored += leftOut
+        }
+        if !changes.isEmpty { try await store.save(changes, in: transaction) }
+        if ignored > 0 { leftOut.increment(by: ignored) }
+    }
+
+    /// What events tell of each participant, and who is to be forgotten before.
+    private static func sum(
+        _ events: [LogEvent]
+    ) throws -> (news: [ParticipantNews], erased: Set<ParticipantKey>) {
+        var news: [ParticipantNews] = []
+        var places: [ParticipantKey: Int] = [:]
         var erased: Set<ParticipantKey> = []
         for event in events {
             if let key = Self.erased(by: event) {
                 // What is told of the person after this is new.
-                people.removeAll { $0.key == key }
+                places[key] = nil
                 erased.insert(key)
                 continue
             }
@@ -39,24 +59,21 @@ struct ParticipantEvents: Sendable {
                 throw PoisonEvent(event, reason: "the participant's external id cannot be stored")
             }
             let key = ParticipantKey(clientID: event.clientID, participantID: participantID)
-            people.append((key, externalID, event))
+            if let place = places[key] {
+                news[place].add(event)
+            } else {
+                places[key] = news.count
+                news.append(ParticipantNews(key, externalID: externalID, firstOf: event))
+            }
         }
-        if !erased.isEmpty { try await store.delete(erased.sorted(), in: transaction) }
-        guard !people.isEmpty else { return }
-        // In one order, so that nobody waits in a circle for rows.
-        let keys = Set(people.map(\.key)).sorted()
-        var states = try await store.load(keys, in: transaction)
-        var ignored = 0
-        for (key, externalID, event) in people {
-            var state =
-                states[key]
-                ?? ParticipantState(
-                    firstOf: event, participantID: key.participantID, externalID: externalID)
-            ignored += state.apply(event)
-            states[key] = state
-        }
-        try await store.save(keys.compactMap { states[$0] }, in: transaction)
-        leftOut.increment(by: ignored)
+        // Of those who were erased after that, nothing stays.
+        return (
+            places.count == news.count
+                ? news
+                : news.enumerated().filter {
+                    places[$1.key] == $0
+                }.map(\.element), erased
+        )
     }
 
     /// Whom a message says to forget; nil for everything else.

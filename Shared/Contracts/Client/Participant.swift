@@ -59,6 +59,7 @@ package struct ParticipantProfile: Sendable, Codable, Hashable {
     /// Only traits told with `signed_user` trust or more. What money may depend on.
     package let trustedTraits: JSONValue
     package let firstSeenAt: Timestamp
+    /// Kept to the minute: the newest event may be up to 60 seconds younger.
     package let lastSeenAt: Timestamp
     /// When `user_signed_up` was first told; nil when it never was.
     package let signedUpAt: Timestamp?

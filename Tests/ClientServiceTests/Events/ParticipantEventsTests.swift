@@ -95,6 +95,7 @@ import Testing
             #expect(first.lastSeenAt == start + .seconds(1040))
             let deliveries: [[LogEvent]] = [
                 all, Array(all[10..<30]), Array(all[35...]), Array(all[..<5]), all.reversed(),
+                [all[7]],
             ]
             for batch in deliveries {
                 try await postgres.withTransaction { try await events.apply(batch, $0) }
@@ -119,6 +120,61 @@ import Testing
             #expect(whole.map(\.traits) == parts.map(\.traits))
             #expect(whole.map(\.firstSeenAt) == parts.map(\.firstSeenAt))
             #expect(whole.map(\.lastSeenAt) == parts.map(\.lastSeenAt))
+        }
+    }
+
+    /// Which version of its row each participant has: another one for each write.
+    private func versions(_ postgres: PostgresClient) async throws -> [String: String] {
+        let rows = try await postgres.query(
+            "select external_id, xmin::text || ' ' || ctid::text as version from participant")
+        var versions: [String: String] = [:]
+        for row in rows { versions[try row.get("external_id")] = try row.get("version") }
+        return versions
+    }
+
+    @Test func `only those who are new, told of or not seen for a minute are written`() async throws
+    {
+        try await withEvents { events, store, postgres in
+            let client = ClientID(UUID())
+            func apply(_ batch: [LogEvent]) async throws {
+                try await postgres.withTransaction { try await events.apply(batch, $0) }
+            }
+            func profile(_ name: String) async throws -> ParticipantProfile {
+                let id = ParticipantID.derived(client: client, externalID: name)
+                return try #require(try await store.find(id, of: client))
+            }
+            try await apply([event(2, of: client, "a", ["x": 1]), event(3, of: client, "b")])
+            let first = try await versions(postgres)
+            try await apply([event(20, of: client, "a"), event(61, of: client, "b")])
+            #expect(try await versions(postgres) == first, "seen within the minute")
+            let seen = try await profile("b")
+            #expect(seen.lastSeenAt == start + .seconds(3))
+
+            try await apply([
+                event(62, of: client, "b"), event(63, of: client, "b"),
+                event(61, of: client, "a"), event(61, of: client, "c"),
+            ])
+            let second = try await versions(postgres)
+            #expect(second["a"] == first["a"] && second["b"] != first["b"])
+            #expect(second.keys.sorted() == ["a", "b", "c"])
+            #expect(try await profile("b").lastSeenAt == start + .seconds(63))
+
+            let told = [event(64, of: client, "a", ["y": 2]), event(65, of: client, "c", ["x": 1])]
+            try await apply(told)
+            let third = try await versions(postgres)
+            #expect(third["a"] != second["a"] && third["b"] == second["b"])
+            let known = try await profile("a")
+            #expect(known.traits == ["x": 1, "y": 2] && known.trustedTraits == known.traits)
+            #expect(known.firstSeenAt == start + .seconds(2))
+            #expect(known.lastSeenAt == start + .seconds(64))
+
+            try await apply([event(123, of: client, "a"), event(125, of: client, "c", ["x": 1])])
+            try await apply(told)
+            let last = try await versions(postgres)
+            #expect(last["a"] == third["a"] && last["c"] != third["c"])
+            #expect(try await profile("c").lastSeenAt == start + .seconds(125))
+            #expect(
+                try await profile("a").traits == ["x": 1, "y": 2], "kept by those who only saw")
         }
     }
 
