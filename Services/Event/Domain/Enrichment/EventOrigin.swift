@@ -30,11 +30,9 @@ struct ToldContext {
         return nil
     }
 
-    /// A member that is an object; nil as well when none of the words is in it.
+    /// A member that is an object; may be nil as well when none of the words is in it.
     func object(_ name: String, with words: String...) -> JSONSlice? {
-        guard let value = value(name), value.isObject,
-            words.contains(where: { value.bytes.firstRange(of: Array($0.utf8)) != nil })
-        else { return nil }
+        guard let value = value(name), value.isObject, value.mayHold(words) else { return nil }
         return value.slice
     }
 

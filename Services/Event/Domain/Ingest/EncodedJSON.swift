@@ -49,6 +49,24 @@ struct EncodedJSON: Sendable {
     /// Whether the value is an object; the bytes are valid JSON without white space around them.
     var isObject: Bool { bytes.first == UInt8(ascii: "{") }
 
+    /// Whether it may hold what somebody looks for by one of these words: what is not read yet need
+    /// not be when none of them is in it.
+    func mayHold(_ words: [String]) -> Bool {
+        known != nil || words.contains(where: mentions)
+    }
+
+    private func mentions(_ word: String) -> Bool {
+        let own = bytes.span
+        let word = word.utf8.span
+        guard own.count >= word.count else { return false }
+        for start in 0...(own.count - word.count) {
+            var length = 0
+            while length < word.count, own[start + length] == word[length] { length += 1 }
+            if length == word.count { return true }
+        }
+        return false
+    }
+
     /// Appends an object of these members.
     static func append(_ members: [Member], to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "{"))
