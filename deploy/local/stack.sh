@@ -34,6 +34,15 @@ stores=(postgres redis)
 for known in clickhouse mail-sink; do
     [[ ! -x $root/deploy/local/$known ]] || stores+=("$known")
 done
+
+# may_wait NAME: what only tells of things waits for what decides about them (decision 0007).
+may_wait() {
+    case $1 in
+        analytics | clickhouse | notification | mail-sink) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 declare -A offset=(
     [client]=1 [campaign]=2 [event]=3 [referral]=4 [reward]=5 [analytics]=6
     [notification]=7 [workflow]=8 [postgres]=20 [redis]=21 [mail-sink]=22 [clickhouse]=23)
