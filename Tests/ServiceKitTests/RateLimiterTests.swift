@@ -117,6 +117,25 @@ import Testing
         }
     }
 
+    @Test func `what arrives together is counted each by its own subject and cost`() async throws {
+        try await withLimiter { limiter, _ in
+            let policy = RateLimitPolicy("many", limit: 40, per: .seconds(3600))
+            let passed = await withTaskGroup(of: (String, Bool).self) { group in
+                for (name, cost) in [("one", 1), ("four", 4), ("none", 41)] {
+                    for _ in 0..<60 {
+                        group.addTask {
+                            let subject = [RateLimitSubject(policy, name)]
+                            let decision = await limiter.check(subject, scope: scope, cost: cost)
+                            return (name, remaining(decision) != nil)
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1.0, default: 0] += $1.1 ? 1 : 0 }
+            }
+            #expect(passed == ["one": 40, "four": 10, "none": 0])
+        }
+    }
+
     @Test func `without Redis everything passes and a metric tells`() async throws {
         let telemetry = Telemetry()
         let nowhere = RedisClient(
