@@ -8,7 +8,16 @@ package struct JSONSlice: Sendable {
         case object, array, string, number, boolean, null
     }
 
-    private let document: JSONDocument
+    /// Shared by all slices of a document, so that passing one on costs one count of references.
+    private final class Source: Sendable {
+        let document: JSONDocument
+
+        init(_ document: JSONDocument) {
+            self.document = document
+        }
+    }
+
+    private let source: Source
     private let index: Int
 
     /// Checks the whole document (RFC 8259, UTF-8, 64 levels) and gives its root.
@@ -16,16 +25,17 @@ package struct JSONSlice: Sendable {
     /// Throws 400 `malformed_json`, and with `.strict` also `validation_failed` for duplicate keys;
     /// with `.lenient` the last of duplicate keys counts.
     package init(parsing bytes: [UInt8], strictness: JSONStrictness = .lenient) throws(Problem) {
-        document = try JSONDocument(bytes, strictness: strictness)
+        source = Source(try JSONDocument(bytes, strictness: strictness))
         index = 0
     }
 
-    private init(_ document: JSONDocument, _ index: Int) {
-        self.document = document
+    private init(_ source: Source, _ index: Int) {
+        self.source = source
         self.index = index
     }
 
-    private var node: JSONNode { document.nodes[index] }
+    private var document: JSONDocument { source.document }
+    private var node: JSONNode { source.document.nodes[index] }
 
     package var kind: Kind {
         switch node.kind {
@@ -83,7 +93,7 @@ package struct JSONSlice: Sendable {
     package var elements: [JSONSlice] {
         guard node.kind == .array else { return [] }
         var elements: [JSONSlice] = []
-        document.forEachElement(of: index) { elements.append(JSONSlice(document, $0)) }
+        document.forEachElement(of: index) { elements.append(JSONSlice(source, $0)) }
         return elements
     }
 
@@ -92,7 +102,7 @@ package struct JSONSlice: Sendable {
         guard node.kind == .object else { return [] }
         var members: [(name: String, value: JSONSlice)] = []
         document.forEachMember(of: index) { key in
-            members.append((document.text(document.nodes[key]), JSONSlice(document, key + 1)))
+            members.append((document.text(document.nodes[key]), JSONSlice(source, key + 1)))
         }
         return members
     }
@@ -100,6 +110,6 @@ package struct JSONSlice: Sendable {
     /// The member of an object; nil for another kind or an absent member.
     package subscript(_ name: String) -> JSONSlice? {
         guard node.kind == .object else { return nil }
-        return document.member(name, of: index).map { JSONSlice(document, $0) }
+        return document.member(name, of: index).map { JSONSlice(source, $0) }
     }
 }
