@@ -31,7 +31,7 @@ package struct CampaignService: Service {
         changes = CampaignChanges(store: store, outbox: outbox, context: context)
         let clientClocks = ClientClocks()
         clocks = Subscriber(
-            service: .campaign, name: "campaign", types: ClientClocks.types,
+            service: .campaign, name: "campaign", wanted: Wanted(types: ClientClocks.types),
             postgres: context.postgres, log: context.log, redis: context.redis,
             world: context.world, configuration: SubscriberConfiguration(),
             apply: { try await clientClocks.apply($0, $1) })

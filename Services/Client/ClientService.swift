@@ -53,7 +53,7 @@ package struct ClientService: Service {
         changes = ClientChanges(audit: audit, outbox: outbox, context: context)
         let events = ParticipantEvents(store: participants, telemetry: context.telemetry)
         subscriber = Subscriber(
-            service: .client, name: "client", types: nil, postgres: context.postgres,
+            service: .client, name: "client", wanted: .everything, postgres: context.postgres,
             log: context.log, redis: context.redis, world: context.world,
             apply: { try await events.apply($0, $1) })
     }

@@ -55,7 +55,7 @@ package struct NotificationService: Service {
         let intake = WebhookIntake(
             queue: WebhookQueue(postgres: postgres), wake: webhookLoop.wake, world: world)
         subscriber = Subscriber(
-            service: .notification, name: "notification", types: WebhookRules.types,
+            service: .notification, name: "notification", wanted: Wanted(types: WebhookRules.types),
             postgres: postgres, log: context.log, redis: context.redis, world: world,
             apply: { try await intake.apply($0, in: $1) })
     }

@@ -43,7 +43,7 @@ package struct ReferralService: Service {
         self.outbox = outbox
         self.campaigns = campaigns
         subscriber = Subscriber(
-            service: .referral, name: "referral", types: nil,
+            service: .referral, name: "referral", wanted: ReferralEvents.wanted,
             postgres: postgres, log: context.log, redis: context.redis, world: world,
             apply: { try await events.apply($0, in: $1) })
         definitions = DefinitionCache(store: campaigns)

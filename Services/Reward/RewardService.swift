@@ -38,7 +38,7 @@ package struct RewardService: Service {
         self.outbox = outbox
         self.campaigns = campaigns
         subscriber = Subscriber(
-            service: .reward, name: "reward", types: NewsTaking.types,
+            service: .reward, name: "reward", wanted: Wanted(types: NewsTaking.types),
             postgres: postgres, log: context.log, redis: context.redis, world: world,
             apply: { try await news.apply($0, in: $1) })
         definitions = DefinitionCache(store: campaigns)

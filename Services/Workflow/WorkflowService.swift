@@ -43,7 +43,7 @@ package struct WorkflowService: Service {
             campaigns: campaigns, statuses: statuses, runs: runs, engine: engine,
             world: context.world)
         subscriber = Subscriber(
-            service: .workflow, name: "workflow", types: nil, postgres: context.postgres,
+            service: .workflow, name: "workflow", wanted: .everything, postgres: context.postgres,
             log: context.log, redis: context.redis, world: context.world,
             apply: { try await intake.apply($0, $1) })
     }

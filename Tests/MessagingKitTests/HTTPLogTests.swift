@@ -68,7 +68,7 @@ import Testing
             shard: try #require(try request.query.integer("shard")),
             after: try #require(try request.query.integer("after")),
             limit: try #require(try request.query.integer("limit")),
-            types: request.query["types"].map { Set($0.split(separator: ",").map(String.init)) },
+            wanted: try #require(Wanted(query: { request.query[$0] })),
             waitMilliseconds: try request.query.integer("wait_milliseconds") ?? 0)
     }
 
@@ -86,7 +86,7 @@ import Testing
             let page = try await port.feed(
                 FeedRequest(
                     subscriber: "a b&c=d", shard: shard, after: 1, limit: 1,
-                    types: ["test.happened", "x:y"]))
+                    wanted: Wanted(types: ["test.happened", "x:y"])))
             #expect(page == FeedPage(shard: shard, events: [log.events[1]], next: 2, head: 3))
             #expect(log.acknowledged("a b&c=d", shard: shard) == 1)
         }

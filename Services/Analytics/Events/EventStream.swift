@@ -42,7 +42,7 @@ struct EventStream: Sendable {
         // Longer than an insert and the questions around it may take.
         bounds.stallLimit = .seconds(120)
         keeper = ShardKeeper(
-            log: log, redis: redis, types: nil, cursors: cursors, configuration: bounds)
+            log: log, redis: redis, wanted: .everything, cursors: cursors, configuration: bounds)
     }
 
     /// Works until the task is cancelled, then gives its shards back. Never throws.

@@ -97,7 +97,7 @@ private struct FeedPageBytes {
     }
 
     mutating func take(_ segment: StoredSegment, request: FeedRequest, maximumBytes: Int) {
-        if request.types == nil, count < request.limit {
+        if request.wanted.isEverything, count < request.limit {
             let places = min(segment.header.entries.count, request.limit - count)
             events.reserveCapacity(
                 events.count + min(segment.body.count, maximumBytes) + places * Self.framing)
@@ -105,7 +105,7 @@ private struct FeedPageBytes {
         for (index, entry) in segment.header.entries.enumerated() {
             let position = segment.firstPosition + index
             guard position > next else { continue }
-            if request.types?.contains(entry.type) ?? true {
+            if request.wanted.includes(type: entry.type, facets: entry.facets) {
                 if count == request.limit || events.count >= maximumBytes {
                     isFull = true
                     return

@@ -10,8 +10,20 @@ import Synchronization
 final class WakeUps: Sendable {
     private static let maximumWaiting = 4096
 
-    /// A channel's name has the client in it, so it is of one shard.
-    private let waiting = Mutex<[WakeUpChannel: LogPosition]>([:])
+    /// What is told of. A channel's name has the client or the shard in it, so it is of one shard.
+    private enum Channel: Hashable {
+        case events(WakeUpChannel)
+        case facet(FacetChannel)
+
+        var name: String {
+            switch self {
+            case .events(let channel): channel.name
+            case .facet(let channel): channel.name
+            }
+        }
+    }
+
+    private let waiting = Mutex<[Channel: LogPosition]>([:])
     private let announced = WakeSignal()
     private let redis: RedisClient?
     private let dropped: Counter
@@ -26,12 +38,17 @@ final class WakeUps: Sendable {
     /// Queues what a commit calls for; returns at once.
     func announce(_ events: [PendingEvent], _ appended: Appended, shard: Int) {
         guard redis != nil else { return }
-        var newest: [WakeUpChannel: LogPosition] = [:]
+        var newest: [Channel: LogPosition] = [:]
         for (event, outcome) in zip(events, appended.outcomes) {
             guard case .accepted(let position) = outcome else { continue }
             let channel = WakeUpChannel(
                 type: event.type, clientID: event.clientID, campaignID: event.campaignID)
-            newest[channel] = LogPosition(shard: shard, position: position)
+            let place = LogPosition(shard: shard, position: position)
+            newest[.events(channel)] = place
+            if event.facets.isEmpty { continue }
+            for (_, facet) in EventFacets.named where event.facets.contains(facet) {
+                newest[.facet(FacetChannel(facet: facet, shard: shard))] = place
+            }
         }
         let lost = waiting.withLock { waiting in
             var lost = 0

@@ -22,10 +22,19 @@ struct ReadFeed: Sendable {
             throw .badRequest(
                 "invalid_subscriber", "Use 1 to 100 characters.", pointer: "?subscriber")
         }
-        let types = query["types"].map { Set($0.split(separator: ",").map(String.init)) }
         return FeedRequest(
-            subscriber: subscriber, shard: shard, after: after, limit: limit, types: types,
-            waitMilliseconds: wait)
+            subscriber: subscriber, shard: shard, after: after, limit: limit,
+            wanted: try wanted(query), waitMilliseconds: wait)
+    }
+
+    private static func wanted(_ query: QueryParameters) throws(Problem) -> Wanted {
+        guard let wanted = Wanted(query: { query[$0] }) else {
+            let known = EventFacets.all.names.joined(separator: ", ")
+            throw .badRequest(
+                "unknown_facet", "Facets are \(known); types beside them are 'or_types'.",
+                pointer: "?facets")
+        }
+        return wanted
     }
 
     private static func number(

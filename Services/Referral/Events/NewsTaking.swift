@@ -10,14 +10,15 @@ struct NewsTaking: Sendable {
     private static let clientTypes: Set<String> = [
         ClientMessage.created, ClientMessage.statusChanged, ClientMessage.settingsChanged,
     ]
+    /// The types that news has.
+    static let types = CampaignMessage.all.union(clientTypes)
 
     let campaigns: CampaignStore
 
     /// Whether the event is news. Clients choose the types of their own events, so only what a
     /// service said is.
     static func isNews(_ event: LogEvent) -> Bool {
-        event.trust == .internal
-            && (CampaignMessage.all.contains(event.type) || clientTypes.contains(event.type))
+        event.trust == .internal && types.contains(event.type)
     }
 
     /// Applies one piece of news.

@@ -6,6 +6,11 @@ import PostgresKit
 /// Follows what visitors and people do: who followed whose link, who shared theirs, who is who.
 struct ReferralEvents: Sendable {
     static let sharedType = "referral_shared"
+    /// All that can have an effect here: news, shares, touches (`ReferralClaim`), events that show
+    /// a visitor to be a person, and mailboxes. Of any other event a book learns nothing.
+    static let wanted = Wanted(
+        types: NewsTaking.types.union(ReferralClaim.visitTypes).union([sharedType]),
+        facets: [.identity, .referral, .traits])
     private static let maximumChannelLength = 50
 
     let news: NewsTaking

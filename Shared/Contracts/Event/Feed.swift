@@ -19,20 +19,20 @@ package struct FeedRequest: Sendable, Hashable {
     package let after: Int
     /// 0 to 500. 0 asks for `head` only and acknowledges nothing.
     package let limit: Int
-    /// Only these types; nil for all. `next` passes over the others.
-    package let types: Set<String>?
+    /// Only these events; `next` passes over the others.
+    package let wanted: Wanted
     /// How long the server may hold the answer until an event that matches is there, 0 to 10,000.
     package let waitMilliseconds: Int
 
     package init(
         subscriber: String?, shard: Int, after: Int, limit: Int = maximumLimit,
-        types: Set<String>? = nil, waitMilliseconds: Int = 0
+        wanted: Wanted = .everything, waitMilliseconds: Int = 0
     ) {
         self.subscriber = subscriber
         self.shard = shard
         self.after = after
         self.limit = limit
-        self.types = types
+        self.wanted = wanted.asked
         self.waitMilliseconds = waitMilliseconds
     }
 
@@ -43,7 +43,7 @@ package struct FeedRequest: Sendable, Hashable {
             (name: "limit", value: String(limit)),
         ]
         if let subscriber { items.append((name: "subscriber", value: subscriber)) }
-        if let types { items.append((name: "types", value: types.sorted().joined(separator: ","))) }
+        items += wanted.queryItems
         if waitMilliseconds > 0 {
             items.append((name: "wait_milliseconds", value: String(waitMilliseconds)))
         }

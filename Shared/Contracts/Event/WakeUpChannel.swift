@@ -42,3 +42,24 @@ package struct WakeUpChannel: Sendable, Hashable {
     /// The pattern for `PSUBSCRIBE` to all channels of one type.
     package static func pattern(type: String) -> String { "event.\(type).*" }
 }
+
+/// The Redis channel on which event-service says, after a commit, that something with a facet is in
+/// a shard of the log; the payload is the position of the last such event.
+package struct FacetChannel: Sendable, Hashable {
+    /// One facet.
+    package let facet: EventFacets
+    package let shard: Int
+
+    package init(facet: EventFacets, shard: Int) {
+        self.facet = facet
+        self.shard = shard
+    }
+
+    /// The channel's name, `facet.{facet}.{shard}`.
+    package var name: String { "facet.\(facet.names.joined(separator: "+")).\(shard)" }
+
+    /// The patterns for `PSUBSCRIBE` to these facets' channels.
+    package static func patterns(_ facets: EventFacets) -> [String] {
+        facets.names.map { "facet.\($0).*" }
+    }
+}

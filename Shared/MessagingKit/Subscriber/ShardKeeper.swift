@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 import Kernel
 import PostgresKit
 package import RedisKit
@@ -32,22 +32,22 @@ package struct ShardKeeper: Sendable {
 
     private let log: any LogPort
     private let redis: RedisClient?
-    private let types: Set<String>?
+    private let wanted: Wanted
     private let cursors: CursorStore
     private let configuration: SubscriberConfiguration
 
     /// A keeper of the subscriber whose cursors these are; `run` does the work.
     ///
     /// - Parameters:
-    ///   - types: what wakes a worker; nil for everything.
+    ///   - wanted: what wakes a worker.
     ///   - redis: wakes workers at once; without it, they poll.
     package init(
-        log: any LogPort, redis: RedisClient?, types: Set<String>?, cursors: CursorStore,
+        log: any LogPort, redis: RedisClient?, wanted: Wanted, cursors: CursorStore,
         configuration: SubscriberConfiguration
     ) {
         self.log = log
         self.redis = redis
-        self.types = types
+        self.wanted = wanted
         self.cursors = cursors
         self.configuration = configuration
     }
@@ -62,7 +62,7 @@ package struct ShardKeeper: Sendable {
     ) async {
         guard let shards = await prepare(listener) else { return }
         let wakeUps = WakeUps(
-            redis: redis, types: types, log: log, shards: shards,
+            redis: redis, wanted: wanted, log: log, shards: shards,
             pollInterval: configuration.pollInterval,
             gatherInterval: configuration.gatherInterval)
         await withDiscardingTaskGroup { group in

@@ -140,7 +140,7 @@ struct ShardWorker: Sendable {
         let page = try await subscriber.log.feed(
             FeedRequest(
                 subscriber: subscriber.name, shard: shard, after: position,
-                limit: limit, types: subscriber.types,
+                limit: limit, wanted: subscriber.wanted,
                 waitMilliseconds: Int(hold.wholeMilliseconds)))
         guard page.shard == shard, page.next >= position else {
             throw LogError.unavailable(reason: "page_does_not_match")

@@ -22,7 +22,7 @@ package struct Subscriber: Sendable {
     package let progress = SubscriberProgress()
 
     let service: ServiceName
-    let types: Set<String>?
+    let wanted: Wanted
     let log: any LogPort
     let postgres: PostgresClient
     let world: World
@@ -36,17 +36,17 @@ package struct Subscriber: Sendable {
     ///
     /// - Parameters:
     ///   - service: whose crash points it reaches.
-    ///   - types: only events of these types are applied; nil for all.
+    ///   - wanted: only these events are applied.
     ///   - redis: wakes it at once; without it, it polls.
     package init(
-        service: ServiceName, name: String, types: Set<String>?, postgres: PostgresClient,
+        service: ServiceName, name: String, wanted: Wanted, postgres: PostgresClient,
         log: any LogPort, redis: RedisClient?, world: World,
         configuration: SubscriberConfiguration = SubscriberConfiguration(),
         apply: @escaping Apply
     ) {
         self.service = service
         self.name = name
-        self.types = types
+        self.wanted = wanted
         self.postgres = postgres
         self.log = log
         self.world = world
@@ -54,7 +54,7 @@ package struct Subscriber: Sendable {
         self.apply = apply
         cursors = CursorStore(postgres: postgres, subscriber: name, owner: world.ids.next())
         keeper = ShardKeeper(
-            log: log, redis: redis, types: types, cursors: cursors, configuration: configuration)
+            log: log, redis: redis, wanted: wanted, cursors: cursors, configuration: configuration)
     }
 
     /// The age of the last good contact with the log, for readiness; nil before the first.

@@ -19,21 +19,23 @@ final class WakeUps: Sendable {
     private let signals: [ShardSignal]
     private let subscribed = Mutex<Set<String>>([])
 
-    /// Signals for so many shards. `types` of nil hears everything.
+    /// Signals for so many shards. What is not wanted wakes nobody as a rule.
     init(
-        redis: RedisClient?, types: Set<String>?, log: any LogPort, shards: Int,
+        redis: RedisClient?, wanted: Wanted, log: any LogPort, shards: Int,
         pollInterval: Duration, gatherInterval: Duration
     ) {
         self.redis = redis
         self.log = log
         self.pollInterval = pollInterval
         self.gatherInterval = gatherInterval
-        if let types, types.count <= Self.patternLimit {
-            patterns = types.sorted().map { WakeUpChannel.pattern(type: $0) }
-        } else {
-            patterns = [WakeUpChannel.everything]
-        }
+        patterns = Self.patterns(wanted)
         signals = (0..<shards).map { _ in ShardSignal() }
+    }
+
+    private static func patterns(_ wanted: Wanted) -> [String] {
+        let types = wanted.types.map { $0.sorted().map { WakeUpChannel.pattern(type: $0) } }
+        guard let types, types.count <= patternLimit else { return [WakeUpChannel.everything] }
+        return types + FacetChannel.patterns(wanted.facets)
     }
 
     /// Whether a commit in the log wakes us now; otherwise the log must be asked more often.

@@ -10,7 +10,7 @@ package struct Tail: Sendable {
     /// As a subscriber's, which is to say that a page after a quiet time comes at once.
     private static let gatherInterval = Duration.milliseconds(10)
 
-    private let types: Set<String>?
+    private let wanted: Wanted
     private let log: any LogPort
     private let redis: RedisClient?
     private let world: World
@@ -33,7 +33,7 @@ package struct Tail: Sendable {
         onStart: @escaping @Sendable () async throws -> Void = {},
         onEvents: @escaping @Sendable ([LogEvent]) async -> Void
     ) {
-        self.types = types
+        wanted = types.map { Wanted(types: $0) } ?? .everything
         self.log = log
         self.redis = redis
         self.world = world
@@ -51,7 +51,7 @@ package struct Tail: Sendable {
     package func run() async {
         guard let heads = await start() else { return }
         let wakeUps = WakeUps(
-            redis: redis, types: types, log: log, shards: heads.count,
+            redis: redis, wanted: wanted, log: log, shards: heads.count,
             pollInterval: pollInterval, gatherInterval: Self.gatherInterval)
         await withDiscardingTaskGroup { group in
             group.addTask { await wakeUps.run(onHeads: contacts.contact(heads:)) }
@@ -97,7 +97,7 @@ package struct Tail: Sendable {
             do {
                 let page = try await log.feed(
                     FeedRequest(
-                        subscriber: nil, shard: shard, after: position, types: types,
+                        subscriber: nil, shard: shard, after: position, wanted: wanted,
                         waitMilliseconds: Int(pace.hold.wholeMilliseconds)))
                 if !page.events.isEmpty { await onEvents(page.events) }
                 contacts.contact(shard, at: page.next)

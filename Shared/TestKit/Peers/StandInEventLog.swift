@@ -72,13 +72,13 @@ package final class StandInEventLog: Sendable {
         let after = (try? query.integer("after")) ?? 0
         let limit = (try? query.integer("limit")) ?? 500
         let wait = (try? query.integer("wait_milliseconds")) ?? 0
-        let types = query["types"].map { Set($0.split(separator: ",").map(String.init)) }
+        let wanted = Wanted(query: { query[$0] }) ?? .everything
         let deadline = ContinuousClock.now + .milliseconds(wait)
         while true {
             let seen = appended.raises
             let page = state.withLock { state in
                 let matching = state.events.dropFirst(after)
-                    .filter { types?.contains($0.type) ?? true }
+                    .filter { wanted.includes(type: $0.type, facets: EventFacets($0)) }
                 let events = Array(matching.prefix(limit))
                 let next =
                     events.count < matching.count

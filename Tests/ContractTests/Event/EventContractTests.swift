@@ -116,13 +116,42 @@ import Testing
             plain.queryItems.map { "\($0.name)=\($0.value)" }
                 == ["shard=2", "after=7", "limit=10"])
         let full = FeedRequest(
-            subscriber: "reward-service", shard: 0, after: 0, types: ["b", "a"],
+            subscriber: "reward-service", shard: 0, after: 0, wanted: Wanted(types: ["b", "a"]),
             waitMilliseconds: 500)
         #expect(
             full.queryItems.map { "\($0.name)=\($0.value)" } == [
                 "shard=0", "after=0", "limit=500", "subscriber=reward-service", "types=a,b",
                 "wait_milliseconds=500",
             ])
+    }
+
+    @Test func `a question by facets means everything to a log that knows none`() {
+        let wanted = Wanted(types: ["b", "a"], facets: [.traits, .identity])
+        let request = FeedRequest(
+            subscriber: nil, shard: 0, after: 0, limit: 1, wanted: wanted)
+        let query = request.queryItems.map { "\($0.name)=\($0.value)" }
+        #expect(
+            query == ["shard=0", "after=0", "limit=1", "facets=identity,traits", "or_types=a,b"])
+        #expect(!query.contains { $0.hasPrefix("types=") })
+    }
+
+    @Test func `more types than a query holds are everything`() {
+        let many = Set((0..<200).map { "an.event.with.a.name.that.is.rather.long.\($0)" })
+        let request = FeedRequest(subscriber: nil, shard: 0, after: 0, wanted: Wanted(types: many))
+        #expect(request.wanted.isEverything)
+        #expect(request.wanted.covers(Wanted(types: many)))
+    }
+
+    @Test func `what is wanted covers less, and nothing beside it`() {
+        let wanted = Wanted(types: ["a", "b"], facets: .identity)
+        #expect(wanted.covers(Wanted(types: ["a"])))
+        #expect(wanted.covers(wanted) && Wanted.everything.covers(wanted))
+        #expect(!wanted.covers(Wanted(types: ["c"])))
+        #expect(!wanted.covers(Wanted(types: ["a"], facets: .traits)))
+        #expect(!wanted.covers(.everything))
+        #expect(wanted.includes(type: "c", facets: .identity))
+        #expect(wanted.includes(type: "a", facets: []))
+        #expect(!wanted.includes(type: "c", facets: .traits))
     }
 
     @Test func `a channel's name is read back, also with dots in the type`() throws {

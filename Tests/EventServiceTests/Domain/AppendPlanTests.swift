@@ -9,7 +9,7 @@ import Testing
 
     private func event(_ identity: UUID, _ bodyHash: UUID = UUID()) -> PendingEvent {
         PendingEvent(
-            clientID: client, campaignID: nil, type: "signup", identity: identity,
+            clientID: client, campaignID: nil, type: "signup", facets: [], identity: identity,
             bodyHash: bodyHash, envelope: Array("{}".utf8))
     }
 

@@ -96,8 +96,8 @@ import Testing
             _ = try await store.append(
                 [
                     PendingEvent(
-                        clientID: tenant, campaignID: nil, type: "signup", identity: UUID(),
-                        bodyHash: UUID(), envelope: Array("{}".utf8))
+                        clientID: tenant, campaignID: nil, type: "signup", facets: [],
+                        identity: UUID(), bodyHash: UUID(), envelope: Array("{}".utf8))
                 ], to: 2, at: clock.now())
             try await told.tell(0, of: 2, by: "slow")
             clock.advance(by: .seconds(100))

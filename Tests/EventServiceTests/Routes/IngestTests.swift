@@ -80,7 +80,8 @@ import Testing
                 FeedRequest(subscriber: "t", shard: shard, after: 1, limit: 1))
             #expect(rest.events.map(\.eventID) == ["b"])
             let none = try await log.feed(
-                FeedRequest(subscriber: "t", shard: shard, after: 0, types: ["other"]))
+                FeedRequest(
+                    subscriber: "t", shard: shard, after: 0, wanted: Wanted(types: ["other"])))
             #expect(none.events.isEmpty)
             #expect(none.next == 2)
         }

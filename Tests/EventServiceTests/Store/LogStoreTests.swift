@@ -24,7 +24,7 @@ import Testing
 
     private func event(_ id: String, body: String = "{}", of client: ClientID) -> PendingEvent {
         PendingEvent(
-            clientID: client, campaignID: nil, type: "signup",
+            clientID: client, campaignID: nil, type: "signup", facets: [],
             identity: EventEnvelope.identity(of: id, client, said: .client),
             bodyHash: EventEnvelope.identity(of: body, client, said: .client),
             envelope: Array(body.utf8))

@@ -159,7 +159,7 @@ final class MemoryLog: LogPort {
             state.acknowledged[subscriber, default: [:]][request.shard] = request.after
         }
         let matching = rows.dropFirst(request.after)
-            .filter { request.types?.contains($0.type) ?? true }
+            .filter { request.wanted.includes(type: $0.type, facets: EventFacets($0)) }
         let events = Array(matching.prefix(request.limit))
         let next = events.count < matching.count ? events.last?.position.position : rows.count
         return FeedPage(

@@ -101,7 +101,8 @@ final class Stage: Sendable {
         configuration.stallLimit = stallLimit
         configuration.batchLimit = 100
         return Subscriber(
-            service: .reward, name: "reward-service", types: types,
+            service: .reward, name: "reward-service",
+            wanted: types.map { Wanted(types: $0) } ?? .everything,
             postgres: process ?? postgres, log: log, redis: redis, world: world,
             configuration: configuration, apply: apply)
     }

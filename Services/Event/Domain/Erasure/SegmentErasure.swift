@@ -37,7 +37,8 @@ struct SegmentErasure: Sendable {
                 SegmentHeader.Entry(
                     offset: body.count, length: event.count,
                     type: blank == nil ? entry.type : EventType.erased,
-                    clientID: entry.clientID, campaignID: entry.campaignID))
+                    clientID: entry.clientID, campaignID: entry.campaignID,
+                    facets: blank == nil ? entry.facets : []))
             body += event
         }
         guard isChanged else { return nil }

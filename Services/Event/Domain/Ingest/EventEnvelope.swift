@@ -47,6 +47,7 @@ enum EventEnvelope {
         bytes.append(UInt8(ascii: "}"))
         return PendingEvent(
             clientID: context.clientID, campaignID: event.campaignID, type: event.type,
+            facets: facets(of: event, surroundings),
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
@@ -73,8 +74,26 @@ enum EventEnvelope {
                 occurredAt: message.occurredAt, data: message.data, traceparent: nil))
         return PendingEvent(
             clientID: message.clientID, campaignID: message.campaignID, type: message.type,
-            identity: identity(of: message.id, message.clientID, said: .service),
+            facets: [], identity: identity(of: message.id, message.clientID, said: .service),
             bodyHash: Digest.identity(of: said), envelope: try withoutPosition(stored))
+    }
+
+    /// `EventFacets(_:)` of what is stored, without reading it again.
+    private static func facets(
+        of event: IncomingEvent, _ surroundings: [EncodedJSON.Member]
+    ) -> EventFacets {
+        guard event.externalID != nil || event.anonymousID != nil else { return [] }
+        var facets: EventFacets = []
+        if event.externalID != nil {
+            if event.anonymousID != nil { facets.insert(.identity) }
+            if let traits = event.traits, traits.bytes.count > "{}".utf8.count {
+                facets.insert(.traits)
+            }
+        }
+        if surroundings.contains(where: { $0.name == "referral" && $0.value.isObject }) {
+            facets.insert(.referral)
+        }
+        return facets
     }
 
     /// Who gave an event its id. No two share ids: those of messages and of orders can be foretold,

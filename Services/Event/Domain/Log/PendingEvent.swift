@@ -1,3 +1,4 @@
+import Contracts
 import FoundationEssentials
 import Kernel
 
@@ -6,6 +7,8 @@ struct PendingEvent: Sendable {
     let clientID: ClientID
     let campaignID: CampaignID?
     let type: String
+    /// What it has about it besides its type, for those who read the log by it.
+    let facets: EventFacets
     /// Hash of (client, event id): what makes it the same event.
     let identity: UUID
     /// Hash of what the sender said: tells a repeat from a conflict.

@@ -1,12 +1,15 @@
+import Contracts
 import FoundationEssentials
 import Kernel
 
 /// The small index before a segment's body: where each event is and what it is about.
 ///
-/// Layout, little endian: version (1 byte, 1), number of events (4), number of types (2), each
-/// length (1) and bytes; number of clients (2), 16 bytes each; number of campaigns (2), 16 bytes
-/// each; then 14 bytes per event: offset (4), length (4), type (2), client (2), campaign (2, 65535
-/// for none), the last three counted into the tables before.
+/// Layout, little endian: version (1 byte, 2), the facets that the writer knew (1), number of
+/// events (4), number of types (2), each length (1) and bytes; number of clients (2), 16 bytes
+/// each; number of campaigns (2), 16 bytes each; then 15 bytes per event: offset (4), length (4),
+/// type (2), client (2), campaign (2, 65535 for none), the last three counted into the tables
+/// before; facets (1). Version 1 has no facets. A facet that the writer did not know counts as
+/// there, so that nobody misses an event.
 struct SegmentHeader: Sendable, Hashable {
     /// One event's place and key facts.
     struct Entry: Sendable, Hashable {
@@ -16,6 +19,7 @@ struct SegmentHeader: Sendable, Hashable {
         let type: String
         let clientID: ClientID
         let campaignID: CampaignID?
+        let facets: EventFacets
     }
 
     /// At most this many events, so that every table index fits 16 bits.
@@ -42,7 +46,8 @@ struct SegmentDraft: Sendable {
                 defer { body += event.envelope }
                 return SegmentHeader.Entry(
                     offset: body.count, length: event.envelope.count, type: event.type,
-                    clientID: event.clientID, campaignID: event.campaignID)
+                    clientID: event.clientID, campaignID: event.campaignID,
+                    facets: event.facets)
             }
             return SegmentDraft(
                 firstPosition: head + start + 1, header: SegmentHeader(entries: entries),
@@ -52,8 +57,9 @@ struct SegmentDraft: Sendable {
 }
 
 extension SegmentHeader {
-    private static let version: UInt8 = 1
-    private static let noCampaign = UInt16.max
+    fileprivate static let version: UInt8 = 2
+    fileprivate static let versionWithoutFacets: UInt8 = 1
+    fileprivate static let noCampaign = UInt16.max
 
     /// The stored bytes.
     var bytes: [UInt8] {
@@ -61,7 +67,7 @@ extension SegmentHeader {
         var clients = IndexTable<UUID>()
         var campaigns = IndexTable<UUID>()
         var places: [UInt8] = []
-        places.reserveCapacity(entries.count * 14)
+        places.reserveCapacity(entries.count * 15)
         for entry in entries {
             places.append(littleEndian: UInt32(entry.offset))
             places.append(littleEndian: UInt32(entry.length))
@@ -70,8 +76,9 @@ extension SegmentHeader {
             places.append(
                 littleEndian: entry.campaignID.map { campaigns.index(of: $0.uuid) }
                     ?? Self.noCampaign)
+            places.append(entry.facets.rawValue)
         }
-        var bytes = [Self.version]
+        var bytes = [Self.version, EventFacets.all.rawValue]
         bytes.append(littleEndian: UInt32(entries.count))
         bytes.append(littleEndian: UInt16(types.values.count))
         for type in types.values {
@@ -85,36 +92,70 @@ extension SegmentHeader {
         return bytes + places
     }
 
-    /// Reads stored bytes; nil when they are not a header of this version.
+    /// Reads stored bytes; nil when they are not a header of a known version.
     init?(bytes: [UInt8]) {
         var reader = LittleEndianReader(bytes: bytes)
-        guard reader.integer(UInt8.self) == Self.version,
+        guard let version = reader.integer(UInt8.self), let known = reader.facets(version),
             let count = reader.integer(UInt32.self), count <= Self.maximumEvents,
-            let types = reader.table({ reader in
-                reader.integer(UInt8.self).flatMap { reader.text(length: Int($0)) }
-            }),
-            let clients = reader.table({ $0.uuid() }),
-            let campaigns = reader.table({ $0.uuid() })
+            let tables = Tables(&reader)
         else { return nil }
         var entries: [Entry] = []
         entries.reserveCapacity(Int(count))
         for _ in 0..<count {
-            guard let offset = reader.integer(UInt32.self),
-                let length = reader.integer(UInt32.self),
-                let type = reader.integer(UInt16.self), Int(type) < types.count,
-                let client = reader.integer(UInt16.self), Int(client) < clients.count,
-                let campaign = reader.integer(UInt16.self),
-                campaign == Self.noCampaign || Int(campaign) < campaigns.count
-            else { return nil }
-            entries.append(
-                Entry(
-                    offset: Int(offset), length: Int(length), type: types[Int(type)],
-                    clientID: ClientID(clients[Int(client)]),
-                    campaignID: campaign == Self.noCampaign
-                        ? nil : CampaignID(campaigns[Int(campaign)])))
+            guard let entry = reader.entry(tables, known) else { return nil }
+            entries.append(entry)
         }
         guard reader.isAtEnd else { return nil }
         self.entries = entries
+    }
+
+    /// What the events' facts are counted into.
+    fileprivate struct Tables {
+        let types: [String]
+        let clients: [UUID]
+        let campaigns: [UUID]
+
+        init?(_ reader: inout LittleEndianReader) {
+            guard
+                let types = reader.table({ reader in
+                    reader.integer(UInt8.self).flatMap { reader.text(length: Int($0)) }
+                }),
+                let clients = reader.table({ $0.uuid() }),
+                let campaigns = reader.table({ $0.uuid() })
+            else { return nil }
+            (self.types, self.clients, self.campaigns) = (types, clients, campaigns)
+        }
+    }
+}
+
+extension LittleEndianReader {
+    /// The facets that a header's writer knew; nil for a version that is not known.
+    fileprivate mutating func facets(_ version: UInt8) -> EventFacets? {
+        switch version {
+        case SegmentHeader.versionWithoutFacets: []
+        case SegmentHeader.version: integer(UInt8.self).map { EventFacets(rawValue: $0) }
+        default: nil
+        }
+    }
+
+    /// One event's place and facts, by facets that the writer knew.
+    fileprivate mutating func entry(
+        _ tables: SegmentHeader.Tables, _ known: EventFacets
+    ) -> SegmentHeader.Entry? {
+        guard let offset = integer(UInt32.self), let length = integer(UInt32.self),
+            let type = integer(UInt16.self), Int(type) < tables.types.count,
+            let client = integer(UInt16.self), Int(client) < tables.clients.count,
+            let campaign = integer(UInt16.self),
+            campaign == SegmentHeader.noCampaign || Int(campaign) < tables.campaigns.count,
+            let facets = known.isEmpty ? 0 : integer(UInt8.self)
+        else { return nil }
+        let unknown = EventFacets.all.subtracting(known)
+        return SegmentHeader.Entry(
+            offset: Int(offset), length: Int(length), type: tables.types[Int(type)],
+            clientID: ClientID(tables.clients[Int(client)]),
+            campaignID: campaign == SegmentHeader.noCampaign
+                ? nil : CampaignID(tables.campaigns[Int(campaign)]),
+            facets: EventFacets(rawValue: facets).intersection(.all).union(unknown))
     }
 }
 
