@@ -48,3 +48,8 @@ extern "C" csimdjson_verdict csimdjson_validate(const uint8_t *bytes, size_t len
         return CSIMDJSON_OUT_OF_MEMORY;
     }
 }
+
+extern "C" csimdjson_verdict csimdjson_validate_text(const uint8_t *bytes, size_t length) {
+    return simdjson::validate_utf8(reinterpret_cast<const char *>(bytes), length)
+        ? CSIMDJSON_VALID : CSIMDJSON_INVALID_UTF8;
+}

@@ -36,7 +36,10 @@ struct EventStream: Sendable {
         batches = BatchStore(
             postgres: postgres, cursors: cursors, subscriber: Self.subscriber, world: world)
         inserter = StreamInserter(
-            archive: archive, linger: configuration.linger, metrics: metrics)
+            archive: archive,
+            pace: InsertPace(
+                linger: configuration.linger, enoughRows: configuration.batchLimit),
+            metrics: metrics)
         batchLimit = configuration.batchLimit
         var bounds = SubscriberConfiguration()
         // Longer than an insert and the questions around it may take.

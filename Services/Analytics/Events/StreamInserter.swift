@@ -11,7 +11,7 @@ struct StreamItem: Sendable {
     let isInDoubt: Bool
 }
 
-/// Sends the batches of all shards together: at most one insert per month and per `linger`, so that
+/// Sends the batches of all shards together: at most one insert per month and pause, so that
 /// ClickHouse can merge what it is given, however many shards have something to say.
 final class StreamInserter: Sendable {
     /// Rows that share an insert; more wait for the next one.
@@ -28,17 +28,28 @@ final class StreamInserter: Sendable {
         var waiting: [Waiting] = []
         var isRunning = false
         var isMigrated = false
+        /// Under load the shards read the log again then.
+        var readAgainAt = ContinuousClock.now
     }
 
     private let archive: EventArchive
-    private let linger: Duration
+    private let pace: InsertPace
     private let metrics: StreamMetrics
     private let state = Mutex(State())
+    /// Raised when something waits to be sent.
+    private let arrivals = WakeSignal()
 
-    init(archive: EventArchive, linger: Duration, metrics: StreamMetrics) {
+    init(archive: EventArchive, pace: InsertPace, metrics: StreamMetrics) {
         self.archive = archive
-        self.linger = linger
+        self.pace = pace
         self.metrics = metrics
+    }
+
+    /// Returns when a shard that has read all of the log should look again: at once as a rule, and
+    /// under load shortly before the next insert.
+    func rest() async {
+        let time = state.withLock { $0.readAgainAt }
+        if time > .now { try? await Task.sleep(until: time, clock: .continuous) }
     }
 
     /// Returns when ClickHouse holds every row of the batch, and has been asked. Throws when that
@@ -52,13 +63,19 @@ final class StreamInserter: Sendable {
             }
             // A task of its own: the batch of a shard must not end with another shard's worker.
             if mustStart { Task { await self.work() } }
+            arrivals.raise()
         }
     }
 
-    /// Sends until nothing waits, with a pause of `linger` between.
+    /// Sends until nothing waits, with pauses between.
     private func work() async {
         while let group = nextGroup() {
             let failures = await send(group.map(\.item))
+            let ended = ContinuousClock.now
+            let rows = group.indices.reduce(0) {
+                $0 + (failures[$1] == nil ? group[$1].item.rows.count : 0)
+            }
+            state.withLock { $0.readAgainAt = ended + pace.readingPause(afterRows: rows) }
             for (index, waiting) in group.enumerated() {
                 if let error = failures[index] {
                     waiting.continuation.resume(throwing: error)
@@ -66,7 +83,19 @@ final class StreamInserter: Sendable {
                     waiting.continuation.resume()
                 }
             }
-            try? await Task.sleep(for: linger)
+            await gather(until: ended + pace.longestPause(afterRows: rows))
+        }
+    }
+
+    /// Lets rows come together, until they are enough or the time is over.
+    private func gather(until end: ContinuousClock.Instant) async {
+        try? await Task.sleep(for: pace.linger)
+        while true {
+            let seen = arrivals.raises
+            let rows = state.withLock { $0.waiting.reduce(0) { $0 + $1.item.rows.count } }
+            let rest = ContinuousClock.now.duration(to: end)
+            guard !pace.isEnough(rows), rest > .zero else { return }
+            await arrivals.wait(past: seen, within: rest)
         }
     }
 
@@ -151,8 +180,8 @@ final class StreamInserter: Sendable {
         let unsent = try await incomplete(doubted) + parts.filter { !$0.item.isInDoubt }
         metrics.found(batches: parts.count - unsent.count)
         guard !unsent.isEmpty else { return [] }
-        var block = ClickHouseBlock(columns: EventRows.columns)
-        for (_, part) in unsent { block.append(part.block) }
+        var block = unsent[0].part.block
+        for (_, part) in unsent.dropFirst() { block.append(part.block) }
         do {
             try await archive.insert(block, shards: Set(unsent.map(\.item.batch.shard)))
         } catch {

@@ -37,6 +37,7 @@ struct StreamWorker: Sendable {
             do {
                 guard try await step(&place, hold: pace.hold) else { continue }
                 await pace.rest(at: place.position)
+                await stream.inserter.rest()
             } catch {
                 guard await recover(from: error, &place) else { return }
             }

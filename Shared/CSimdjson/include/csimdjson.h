@@ -19,6 +19,9 @@ typedef enum {
 /// Parses the whole document, every value in it and its UTF-8, and keeps nothing. Never throws.
 csimdjson_verdict csimdjson_validate(const uint8_t *bytes, size_t length);
 
+/// Looks at the UTF-8 only.
+csimdjson_verdict csimdjson_validate_text(const uint8_t *bytes, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -106,27 +106,21 @@ package struct MisplacedValue: Error, Hashable {
     package let pointer: String
 }
 
-/// Takes members that may be absent or null, and remembers whether one is not what it must be.
-struct OptionalMembers {
-    private let slice: JSONSlice
+/// Takes members, and remembers whether one that may be absent or null is not what it must be.
+struct EventMembers {
+    private var members: JSONMembers
     private(set) var areRight = true
 
     init(_ slice: JSONSlice) {
-        self.slice = slice
+        members = JSONMembers(slice)
     }
 
+    mutating func take(_ name: String) -> JSONSlice? { members.take(name) }
+
     mutating func take<Value>(_ name: String, _ read: (JSONSlice) -> Value?) -> Value? {
-        guard let member = slice.present(name) else { return nil }
+        guard let member = members.take(name), member.kind != .null else { return nil }
         let value = read(member)
         if value == nil { areRight = false }
         return value
-    }
-}
-
-extension JSONSlice {
-    /// A member that is there and not null.
-    func present(_ name: String) -> JSONSlice? {
-        guard let member = self[name], member.kind != .null else { return nil }
-        return member
     }
 }

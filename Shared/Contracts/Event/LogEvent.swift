@@ -68,20 +68,22 @@ package struct LogEvent: Sendable, Hashable {
     /// Reads an event of a page. Nil when a member that every event has is missing, or one is not
     /// what it must be.
     package init?(_ slice: JSONSlice) {
-        guard let position = slice["position"]?.string.flatMap({ LogPosition($0) }),
-            let eventID = slice["event_id"]?.string, let type = slice["type"]?.string,
-            let clientID = slice["client_id"]?.utf8.flatMap({ ClientID(utf8: $0) }),
-            let occurredAt = slice["occurred_at"]?.utf8.flatMap({ Timestamp(utf8: $0) }),
-            let receivedAt = slice["received_at"]?.utf8.flatMap({ Timestamp(utf8: $0) }),
-            let trust = slice["trust"]?.string.flatMap({ Trust(rawValue: $0) }),
-            let content = slice["properties"]
+        // In the order in which event-service writes them.
+        var members = EventMembers(slice)
+        guard let position = members.take("position")?.utf8.flatMap({ LogPosition(utf8: $0) }),
+            let eventID = members.take("event_id")?.string,
+            let type = members.take("type")?.string,
+            let clientID = members.take("client_id")?.utf8.flatMap({ ClientID(utf8: $0) })
         else { return nil }
-        var members = OptionalMembers(slice)
         campaignID = members.take("campaign_id") { $0.utf8.flatMap { CampaignID(utf8: $0) } }
         participant = members.take("participant") { LogParticipant($0) }
+        guard let occurredAt = members.take("occurred_at")?.utf8.flatMap({ Timestamp(utf8: $0) }),
+            let receivedAt = members.take("received_at")?.utf8.flatMap({ Timestamp(utf8: $0) }),
+            let trust = members.take("trust")?.string.flatMap({ Trust(rawValue: $0) })
+        else { return nil }
         subject = members.take("subject") { $0.string }
         traceparent = members.take("traceparent") { $0.string }
-        guard members.areRight else { return nil }
+        guard let content = members.take("properties"), members.areRight else { return nil }
         self.position = position
         self.eventID = eventID
         self.type = type
@@ -90,7 +92,7 @@ package struct LogEvent: Sendable, Hashable {
         self.receivedAt = receivedAt
         self.trust = trust
         self.content = .slice(content)
-        origin = slice.present("context").map { .slice($0) }
+        origin = members.take("context") { .slice($0) }
         written = slice.bytes
     }
 
@@ -148,7 +150,7 @@ package struct LogParticipant: Sendable, Hashable {
     /// Reads the participant of an event. Nil when a member is not what it must be.
     init?(_ slice: JSONSlice) {
         guard slice.kind == .object else { return nil }
-        var members = OptionalMembers(slice)
+        var members = EventMembers(slice)
         participantID = members.take("participant_id") {
             $0.utf8.flatMap { ParticipantID(utf8: $0) }
         }

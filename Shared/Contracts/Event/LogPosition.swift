@@ -18,9 +18,14 @@ package struct LogPosition: Sendable, Hashable {
 
     /// Reads the written form; nil when it is malformed or negative.
     package init?(_ text: some StringProtocol) {
-        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard parts.count == 2, let shard = Self.number(parts[0]),
-            let position = Self.number(parts[1])
+        self.init(utf8: Array(text.utf8)[...])
+    }
+
+    /// Reads the written form from its bytes, as above.
+    package init?(utf8 bytes: ArraySlice<UInt8>) {
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")),
+            let shard = Self.number(bytes[..<colon]),
+            let position = Self.number(bytes[(colon + 1)...])
         else { return nil }
         self.init(shard: shard, position: position)
     }

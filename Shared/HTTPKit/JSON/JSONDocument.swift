@@ -5,15 +5,24 @@ import Kernel
 struct JSONDocument: Sendable {
     let bytes: [UInt8]
     private(set) var nodes: [JSONNode]
+    /// No white space is between the parts.
+    let isPacked: Bool
 
     /// Checks and indexes. Throws 400 `malformed_json`, and in strict mode `duplicate_key`.
     ///
     /// Two parsers must agree: simdjson on everything, and the scanner, which also keeps the
     /// written form of numbers. Only a number outside 64 bits is left to the scanner alone.
-    init(_ bytes: [UInt8], strictness: JSONStrictness) throws(Problem) {
+    ///
+    /// - Parameter isOurs: what one of our services wrote, all of whose parts were checked so when
+    ///   they came in: the scanner is enough, and simdjson looks only at the UTF-8.
+    init(
+        _ bytes: [UInt8], strictness: JSONStrictness, isOurs: Bool = false
+    ) throws(Problem) {
         var scanner = JSONScanner(expectedNodes: min(bytes.count / 6 + 4, 1 << 16))
         let verdict = unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe csimdjson_validate(buffer.baseAddress, buffer.count)
+            isOurs
+                ? unsafe csimdjson_validate_text(buffer.baseAddress, buffer.count)
+                : unsafe csimdjson_validate(buffer.baseAddress, buffer.count)
         }
         switch verdict {
         case CSIMDJSON_INVALID_UTF8: throw Self.malformed("it is not valid UTF-8")
@@ -29,6 +38,7 @@ struct JSONDocument: Sendable {
         guard verdict != CSIMDJSON_INVALID else { throw Self.malformed("it breaks RFC 8259") }
         self.bytes = bytes
         nodes = scanner.nodes
+        isPacked = !scanner.hasSpace
         try resolveDuplicates(strictness)
     }
 
@@ -99,8 +109,12 @@ struct JSONDocument: Sendable {
 
     /// The index of a member's value; nil when the object has none of this name.
     func member(_ name: String, of object: Int) -> Int? {
-        var index = object + 1
-        let end = Int(nodes[object].next)
+        member(name, from: object + 1, to: Int(nodes[object].next))
+    }
+
+    /// The same among the keys from one on, and before another.
+    func member(_ name: String, from key: Int, to end: Int) -> Int? {
+        var index = key
         while index < end {
             let key = nodes[index]
             if !key.isShadowed, isText(key, name) { return index + 1 }
@@ -155,7 +169,7 @@ struct JSONDocument: Sendable {
 
     private mutating func resolveDuplicates(_ strictness: JSONStrictness) throws(Problem) {
         var keys: [Int] = []
-        for index in nodes.indices where nodes[index].kind == .object {
+        for index in nodes.indices where nodes[index].kind == .object && mayRepeatKeys(index) {
             keys.removeAll(keepingCapacity: true)
             var key = index + 1
             let end = Int(nodes[index].next)
@@ -176,6 +190,30 @@ struct JSONDocument: Sendable {
             }
             for key in duplicates { nodes[key].isShadowed = true }
         }
+    }
+
+    /// False for nearly every object without duplicates, at little cost: no two keys are alike in
+    /// length and in their first, middle and last bytes.
+    private func mayRepeatKeys(_ object: Int) -> Bool {
+        let own = bytes.span
+        var seen = SIMD4<UInt64>()
+        var index = object + 1
+        let end = Int(nodes[object].next)
+        while index < end {
+            let key = nodes[index]
+            if key.isEscaped { return true }
+            let (start, length) = (Int(key.start), Int(key.end - key.start))
+            var mark = UInt8(truncatingIfNeeded: length) &* 29
+            if length > 0 {
+                mark &+= own[start] &* 7 &+ own[start + length / 2] &* 61
+                mark &+= own[start + length - 1] &* 17
+            }
+            let (word, bit) = (Int(mark >> 6), UInt64(1) << UInt64(mark & 63))
+            if seen[word] & bit != 0 { return true }
+            seen[word] |= bit
+            index = Int(nodes[index + 1].next)
+        }
+        return false
     }
 
     /// Every key that occurs again later.

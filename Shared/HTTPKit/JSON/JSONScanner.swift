@@ -5,6 +5,8 @@ struct JSONScanner {
     static let maximumDepth = 64
 
     private(set) var nodes: [JSONNode] = []
+    /// Whether there is white space between the parts of the document.
+    private(set) var hasSpace = false
     private var index = 0
 
     init(expectedNodes: Int) {
@@ -30,7 +32,9 @@ struct JSONScanner {
     private mutating func skipSpace(_ bytes: Span<UInt8>) {
         while index < bytes.count {
             switch bytes[index] {
-            case 0x20, 0x0A, 0x0D, 0x09: index += 1
+            case 0x20, 0x0A, 0x0D, 0x09:
+                index += 1
+                hasSpace = true
             default: return
             }
         }

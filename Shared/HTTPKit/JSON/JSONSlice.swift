@@ -29,6 +29,13 @@ package struct JSONSlice: Sendable {
         index = 0
     }
 
+    /// The same for a document that one of our services wrote from parts that were checked when
+    /// they came in: one parser is enough for it.
+    package init(parsingOurs bytes: [UInt8]) throws(Problem) {
+        source = Source(try JSONDocument(bytes, strictness: .lenient, isOurs: true))
+        index = 0
+    }
+
     private init(_ source: Source, _ index: Int) {
         self.source = source
         self.index = index
@@ -59,6 +66,7 @@ package struct JSONSlice: Sendable {
     /// The value's bytes without white space between its parts.
     package var packed: [UInt8] {
         let written = bytes
+        if source.document.isPacked { return Array(written) }
         var packed: [UInt8] = []
         packed.reserveCapacity(written.count)
         var (isInString, isEscaped) = (false, false)
@@ -111,5 +119,45 @@ package struct JSONSlice: Sendable {
     package subscript(_ name: String) -> JSONSlice? {
         guard node.kind == .object else { return nil }
         return document.member(name, of: index).map { JSONSlice(source, $0) }
+    }
+}
+
+/// Finds the members of an object one after the other: at once in the order in which they are
+/// written, else by looking at all.
+package struct JSONMembers {
+    private let slice: JSONSlice
+    private let range: Range<Int>
+    private var next: Int
+
+    /// The members of `slice`; none when it is no object.
+    package init(_ slice: JSONSlice) {
+        self.slice = slice
+        range = slice.keys
+        next = range.lowerBound
+    }
+
+    /// The member of this name, also a second time.
+    package mutating func take(_ name: String) -> JSONSlice? {
+        guard
+            let value = slice.value(of: name, from: next, to: range.upperBound)
+                ?? slice.value(of: name, from: range.lowerBound, to: next)
+        else { return nil }
+        next = value.after
+        return value.slice
+    }
+}
+
+extension JSONSlice {
+    /// The indices of all keys of an object and of what is in it.
+    fileprivate var keys: Range<Int> {
+        node.kind == .object ? (index + 1)..<Int(node.next) : index..<index
+    }
+
+    fileprivate func value(
+        of name: String, from key: Int, to end: Int
+    ) -> (slice: JSONSlice, after: Int)? {
+        source.document.member(name, from: key, to: end).map {
+            (JSONSlice(source, $0), Int(source.document.nodes[$0].next))
+        }
     }
 }

@@ -29,7 +29,7 @@ extension FeedPage {
     package init(reading bytes: [UInt8]) throws(LogError) {
         let wrong: String
         do throws(Problem) {
-            let slice = try JSONSlice(parsing: bytes)
+            let slice = try JSONSlice(parsingOurs: bytes)
             do throws(MisplacedValue) {
                 self = try FeedPage(slice)
                 return

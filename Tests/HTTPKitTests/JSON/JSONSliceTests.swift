@@ -63,4 +63,68 @@ import Testing
         #expect(root.string == nil)
         #expect(root.elements.first?.elements.isEmpty == true)
     }
+
+    @Test func `members are found in any order, again, and not where there are none`() throws {
+        let text = #"{"a":1,"b":{"a":2},"c":[3],"d":"4","a\u0065":5,"c":6}"#
+        let slice = try JSONSlice(parsing: Array(text.utf8))
+        let names = ["a", "b", "c", "d", "ae", "x", "", "bb"]
+        let written = names.map { slice[$0].map { String(decoding: $0.bytes, as: UTF8.self) } }
+        #expect(written == ["1", #"{"a":2}"#, "6", #""4""#, "5", nil, nil, nil])
+        for _ in 0..<200 {
+            var members = JSONMembers(slice)
+            for _ in 0..<20 {
+                let index = Int.random(in: names.indices)
+                let found = members.take(names[index])
+                #expect(found.map { String(decoding: $0.bytes, as: UTF8.self) } == written[index])
+            }
+        }
+        var none = JSONMembers(try JSONSlice(parsing: Array(#"["a"]"#.utf8)))
+        #expect(none.take("a") == nil)
+    }
+
+    @Test func `of keys that come twice the last counts, among few and among many`() throws {
+        for count in [1, 2, 5, 15, 16, 17, 40, 200] {
+            for repeated in [0, count / 2, count - 1] {
+                let keys = (0..<count).map { "key\($0 * 7919 % 1000)-\($0)" }
+                let members = keys.enumerated().map { #""\#($1)":\#($0)"# }
+                let twice = members + [#""\#(keys[repeated])":"again""#]
+                let alone = Array("{\(members.joined(separator: ","))}".utf8)
+                let strict = try JSONSlice(parsing: alone, strictness: .strict)
+                #expect(strict.members.count == count)
+                let bytes = Array("{\(twice.joined(separator: ","))}".utf8)
+                #expect(try JSONSlice(parsing: bytes)[keys[repeated]]?.string == "again")
+                #expect(try JSONSlice(parsingOurs: bytes)[keys[repeated]]?.string == "again")
+                #expect(throws: Problem.self) {
+                    try JSONSlice(parsing: bytes, strictness: .strict)
+                }
+            }
+        }
+        let escaped = Array(#"{"ab":1,"a\u0062":2}"#.utf8)
+        #expect(try JSONSlice(parsing: escaped)["ab"]?.value.integer == 2)
+    }
+
+    @Test func `what a service wrote has to be JSON in UTF-8 all the same`() throws {
+        let good = Array(#"{"a":[1e400,"ü\u00e4",{"b": null}]}"#.utf8)
+        let whole = try JSONSlice(parsing: good).value
+        #expect(try JSONSlice(parsingOurs: good).value == whole)
+        var broken = good
+        broken[broken.firstIndex(of: 0xC3)! + 1] = UInt8(ascii: "u")
+        let bad: [[UInt8]] = [
+            broken, Array(good.dropLast()), good + [0], Array("{\"a\":\u{1}1}".utf8),
+            Array(#"{"a":01}"#.utf8), Array(#"{"a":"\x"}"#.utf8), [], Array(#"{"a" 1}"#.utf8),
+        ]
+        for bytes in bad {
+            #expect(throws: Problem.self) { try JSONSlice(parsingOurs: bytes) }
+        }
+    }
+
+    @Test func `packing leaves spaces in texts and takes all others`() throws {
+        for text in [#"{"a":[1,"x y",{"b c":" \" "}],"d":{}}"#, #"[]"#, #""a b""#] {
+            let spaced = text.replacing(",", with: " ,\n").replacing("{", with: "{\t")
+            for bytes in [Array(text.utf8), Array(spaced.utf8)] {
+                let packed = try JSONSlice(parsing: bytes).packed
+                #expect(String(decoding: packed, as: UTF8.self) == text)
+            }
+        }
+    }
 }
