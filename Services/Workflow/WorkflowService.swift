@@ -43,8 +43,12 @@ package struct WorkflowService: Service {
             campaigns: campaigns, statuses: statuses, runs: runs, engine: engine,
             world: context.world)
         subscriber = Subscriber(
-            service: .workflow, name: "workflow", wanted: .everything, postgres: context.postgres,
-            log: context.log, redis: context.redis, world: context.world,
+            service: .workflow, name: "workflow", wanted: EventIntake.instructions,
+            changes: ChangingWants(
+                made: { EventIntake.triggers(of: $0) },
+                read: { try await campaigns.triggers(shard: $0) }),
+            postgres: context.postgres, log: context.log, redis: context.redis,
+            world: context.world,
             apply: { try await intake.apply($0, $1) })
     }
 

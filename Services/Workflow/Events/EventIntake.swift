@@ -8,6 +8,9 @@ import PostgresKit
 /// What the log means for this service: messages say how campaigns and clocks stand, all other
 /// events may start runs. Everything happens in the transaction that moves the cursor.
 struct EventIntake: Sendable {
+    /// What is always wanted; beside it the events that trigger active campaigns.
+    static let instructions = Wanted(types: CampaignMessage.all.union(ClientClocks.types))
+
     let campaigns: CampaignStore
     let statuses: CampaignStatuses
     let clocks = ClientClockStore()
@@ -33,6 +36,18 @@ struct EventIntake: Sendable {
     }
 
     // MARK: - Messages
+
+    /// The events that a message may have made wanted; nil for one that says nothing of campaigns.
+    static func triggers(of event: LogEvent) -> Wanted? {
+        guard event.trust == .internal, CampaignMessage.all.contains(event.type) else {
+            return nil
+        }
+        // One that cannot be read has no effect; a campaign that is not active waits for nothing.
+        guard let definition: CampaignDefinition = try? event.properties.decoded(),
+            definition.status == .active
+        else { return Wanted(types: []) }
+        return Wanted(types: Set(definition.triggers.map(\.event)))
+    }
 
     private static func isInstruction(_ event: LogEvent) -> Bool {
         CampaignMessage.all.contains(event.type) || ClientClocks.types.contains(event.type)

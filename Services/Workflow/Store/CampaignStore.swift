@@ -12,6 +12,9 @@ struct WaitingCampaign: Sendable {
 
 /// Campaigns as their messages have told of them. Written by the subscriber only.
 struct CampaignStore: Sendable {
+    /// With more types than this among their triggers, every event is wanted.
+    private static let typeLimit = 500
+
     let postgres: PostgresClient
     private let definitions = DefinitionReader()
 
@@ -50,6 +53,20 @@ struct CampaignStore: Sendable {
             select status from campaign_definition
             where client_id = \(client) and campaign_id = \(campaign)
             """)?.get("status")
+    }
+
+    /// The events that trigger active campaigns of a shard's clients: a client's campaigns and
+    /// events are all of one shard.
+    func triggers(shard: Int) async throws(PostgresError) -> Wanted {
+        let rows = try await postgres.query(
+            """
+            select distinct unnest(trigger_events) as type from campaign_definition
+            where shard = \(Int32(shard)) and status = 'active' limit \(Self.typeLimit + 1)
+            """)
+        if rows.count > Self.typeLimit { return .everything }
+        var types: Set<String> = []
+        for row in rows { types.insert(try row.get("type")) }
+        return Wanted(types: types)
     }
 
     /// The active campaigns of these clients that wait for events of one of these types.

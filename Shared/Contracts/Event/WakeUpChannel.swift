@@ -34,6 +34,17 @@ package struct WakeUpChannel: Sendable, Hashable {
             campaignID: campaign)
     }
 
+    /// The type in a channel's name; nil for another's channel.
+    package static func type(in name: String) -> String? {
+        guard name.hasPrefix("event.") else { return nil }
+        // Types may have dots; what follows them has none.
+        let rest = name.dropFirst("event.".count)
+        guard let end = rest.utf8.lastIndex(of: UInt8(ascii: ".")),
+            let middle = rest.utf8[..<end].lastIndex(of: UInt8(ascii: "."))
+        else { return nil }
+        return String(rest[..<middle])
+    }
+
     /// The channel's name.
     package var name: String {
         "event.\(type).\(clientID).\(campaignID.map(\.description) ?? "-")"

@@ -27,6 +27,12 @@ package struct Wanted: Sendable, Hashable {
         return !self.facets.isDisjoint(with: facets) || types.contains(type)
     }
 
+    /// What is wanted here or there.
+    package func union(_ other: Wanted) -> Wanted {
+        guard let types, let others = other.types else { return .everything }
+        return Wanted(types: types.union(others), facets: facets.union(other.facets))
+    }
+
     /// Whether everything that `other` wants is wanted here too.
     package func covers(_ other: Wanted) -> Bool {
         guard let types else { return true }

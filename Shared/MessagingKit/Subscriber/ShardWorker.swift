@@ -53,18 +53,14 @@ struct ShardWorker: Sendable {
         while !Task.isCancelled, subscriber.held.isWanted(shard) {
             pace.begin(at: place.position)
             do {
-                let page = try await read(
-                    after: place.position, limit: place.limit, hold: pace.hold)
-                let isBehind = page.next > place.position && page.next < page.head
-                if page.next > place.position {
-                    try await take(page, from: place.position)
-                    place.position = page.next
-                    progress.move(shard: shard, to: place.position)
-                }
-                lag.set(max(0, page.head - page.next))
+                let start = place.position
+                let head = try await advance(&place, pace)
+                lag.set(max(0, head - place.position))
                 place.backoff.succeed()
                 place.limit = min(configuration.batchLimit, place.limit * 2)
-                if isBehind { continue }
+                let isBehind = place.position > start && place.position < head
+                // What became wanted while it was announced wakes nobody: look once more.
+                if isBehind || place.wanted == nil { continue }
                 await pace.rest(at: place.position)
             } catch {
                 guard await recover(from: error, &place) else { return }
@@ -79,6 +75,34 @@ struct ShardWorker: Sendable {
         var position: Int
         var limit: Int
         var backoff = Backoff()
+        /// What is wanted from `position` on; nil when it must be read.
+        var wanted: Wanted?
+    }
+
+    /// Reads a page and lets it take effect. The shard's last position.
+    private func advance(_ place: inout Place, _ pace: ShardPace) async throws -> Int {
+        let wanted = if let known = place.wanted { known } else { try await readWanted() }
+        place.wanted = wanted
+        pace.want(wanted)
+        var page = try await read(
+            after: place.position, limit: place.limit, wanted, hold: pace.hold)
+        guard page.next > place.position else { return page.head }
+        var isChange = false
+        if let changes = subscriber.changes {
+            (page, isChange) = page.whole(for: wanted, changes)
+        }
+        try await take(page, from: place.position)
+        place.position = page.next
+        if isChange { place.wanted = nil }
+        subscriber.progress.move(shard: shard, to: place.position)
+        return page.head
+    }
+
+    /// What is wanted where the cursor stands. Nobody else moves it while the lease is ours; if
+    /// somebody does, what is read by this has no effect.
+    private func readWanted() async throws -> Wanted {
+        guard let changes = subscriber.changes else { return subscriber.wanted }
+        return subscriber.wanted.union(try await changes.read(shard)).asked
     }
 
     /// Prepares another attempt. False when the lease is over.
@@ -106,6 +130,7 @@ struct ShardWorker: Sendable {
         guard let current = await subscriber.cursors.resume(lease) else { return false }
         subscriber.progress.move(shard: shard, to: current)
         place.position = current
+        place.wanted = nil
         return true
     }
 
@@ -115,7 +140,7 @@ struct ShardWorker: Sendable {
         do {
             try await subscriber.postgres.withTransaction { transaction in
                 try await subscriber.cursors.bury(page, in: transaction)
-                guard try await advance(to: page.next, from: position, on: transaction) else {
+                guard try await moveCursor(to: page.next, from: position, on: transaction) else {
                     throw Fenced()
                 }
             }
@@ -136,11 +161,13 @@ struct ShardWorker: Sendable {
     }
 
     /// Asks the log. Without Redis the log holds its answer until something is there.
-    private func read(after position: Int, limit: Int, hold: Duration) async throws -> FeedPage {
+    private func read(
+        after position: Int, limit: Int, _ wanted: Wanted, hold: Duration
+    ) async throws -> FeedPage {
         let page = try await subscriber.log.feed(
             FeedRequest(
                 subscriber: subscriber.name, shard: shard, after: position,
-                limit: limit, wanted: subscriber.wanted,
+                limit: limit, wanted: wanted,
                 waitMilliseconds: Int(hold.wholeMilliseconds)))
         guard page.shard == shard, page.next >= position else {
             throw LogError.unavailable(reason: "page_does_not_match")
@@ -153,7 +180,8 @@ struct ShardWorker: Sendable {
     private func take(_ page: FeedPage, from position: Int) async throws {
         guard !page.events.isEmpty else {
             // Nothing to do but to pass over what others want.
-            guard try await advance(to: page.next, from: position, on: subscriber.postgres) else {
+            guard try await moveCursor(to: page.next, from: position, on: subscriber.postgres)
+            else {
                 throw Fenced()
             }
             return
@@ -190,7 +218,7 @@ struct ShardWorker: Sendable {
         try await subscriber.postgres.withTransaction { transaction in
             if !events.isEmpty { try await subscriber.apply(events, transaction) }
             try await subscriber.cursors.bury(buried, in: transaction)
-            guard try await advance(to: page.next, from: position, on: transaction) else {
+            guard try await moveCursor(to: page.next, from: position, on: transaction) else {
                 throw Fenced()
             }
             subscriber.world.faults.reach(MessagingCrashPoints.applied(subscriber.service))
@@ -198,7 +226,7 @@ struct ShardWorker: Sendable {
         failure = nil
     }
 
-    private func advance(
+    private func moveCursor(
         to next: Int, from position: Int, on executor: any PostgresExecutor
     ) async throws -> Bool {
         try await subscriber.cursors.advance(

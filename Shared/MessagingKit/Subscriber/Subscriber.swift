@@ -23,6 +23,7 @@ package struct Subscriber: Sendable {
 
     let service: ServiceName
     let wanted: Wanted
+    let changes: ChangingWants?
     let log: any LogPort
     let postgres: PostgresClient
     let world: World
@@ -37,16 +38,19 @@ package struct Subscriber: Sendable {
     /// - Parameters:
     ///   - service: whose crash points it reaches.
     ///   - wanted: only these events are applied.
+    ///   - changes: what is wanted beside them for a while. Events of a type that was wanted just
+    ///     before may still come.
     ///   - redis: wakes it at once; without it, it polls.
     package init(
-        service: ServiceName, name: String, wanted: Wanted, postgres: PostgresClient,
-        log: any LogPort, redis: RedisClient?, world: World,
+        service: ServiceName, name: String, wanted: Wanted, changes: ChangingWants? = nil,
+        postgres: PostgresClient, log: any LogPort, redis: RedisClient?, world: World,
         configuration: SubscriberConfiguration = SubscriberConfiguration(),
         apply: @escaping Apply
     ) {
         self.service = service
         self.name = name
         self.wanted = wanted
+        self.changes = changes
         self.postgres = postgres
         self.log = log
         self.world = world
@@ -54,7 +58,8 @@ package struct Subscriber: Sendable {
         self.apply = apply
         cursors = CursorStore(postgres: postgres, subscriber: name, owner: world.ids.next())
         keeper = ShardKeeper(
-            log: log, redis: redis, wanted: wanted, cursors: cursors, configuration: configuration)
+            log: log, redis: redis, wanted: changes == nil ? wanted : .everything,
+            cursors: cursors, configuration: configuration)
     }
 
     /// The age of the last good contact with the log, for readiness; nil before the first.

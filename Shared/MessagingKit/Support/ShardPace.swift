@@ -1,3 +1,4 @@
+import Contracts
 import Kernel
 
 /// When the reader of a shard asks the log again. One reader, one pace.
@@ -27,6 +28,12 @@ package struct ShardPace: Sendable {
 
     /// How long the log may hold its answer: without Redis, until something is there.
     package var hold: Duration { wakeUps.isConnected ? .zero : pollInterval }
+
+    /// The reader asks for these events from now on: others need not wake it.
+    func want(_ wanted: Wanted) {
+        // Of which event a wake-up is says its type and nothing else.
+        signal.listen(to: wanted.facets.isEmpty ? wanted.types : nil)
+    }
 
     /// The reader is about to ask what comes after `position`.
     package mutating func begin(at position: Int) {

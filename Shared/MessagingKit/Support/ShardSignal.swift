@@ -1,3 +1,4 @@
+import Contracts
 import Kernel
 import Synchronization
 
@@ -10,6 +11,8 @@ final class ShardSignal: Sendable {
         /// The furthest position that somebody spoke of, unless it was looked for in vain.
         var hinted = 0
         var demands: UInt64 = 0
+        /// The types whose announcements are heard; nil for all.
+        var types: Set<String>?
         /// The position beyond which the sleeping reader wants to hear of; nil while it is awake.
         var awaited: Int?
     }
@@ -25,6 +28,16 @@ final class ShardSignal: Sendable {
 
     var heard: Heard {
         state.withLock { Heard(hinted: $0.hinted, demands: $0.demands) }
+    }
+
+    /// Only announcements of these types are hints from now on; nil for all.
+    func listen(to types: Set<String>?) { state.withLock { $0.types = types } }
+
+    /// A message on the channel says that the log goes at least to `position`.
+    func announce(_ position: Int, on channel: String) {
+        let types = state.withLock { $0.types }
+        if let types, let type = WakeUpChannel.type(in: channel), !types.contains(type) { return }
+        hint(position)
     }
 
     /// The log goes at least to `position`.

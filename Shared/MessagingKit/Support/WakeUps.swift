@@ -73,9 +73,9 @@ final class WakeUps: Sendable {
             case .disconnected:
                 _ = subscribed.withLock { $0.remove(pattern) }
                 demandAll()
-            case .message(_, let payload):
+            case .message(let channel, let payload):
                 if let position = LogPosition(payload), signals.indices.contains(position.shard) {
-                    signals[position.shard].hint(position.position)
+                    signals[position.shard].announce(position.position, on: channel)
                 }
             }
         }

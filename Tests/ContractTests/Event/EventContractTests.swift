@@ -159,6 +159,8 @@ import Testing
             type: "campaign.activated", clientID: try #require(client), campaignID: nil)
         #expect(channel.name == "event.campaign.activated.cli_01h455vb4pex5vsknk084sn02q.-")
         #expect(WakeUpChannel(channel.name) == channel)
+        #expect(WakeUpChannel.type(in: channel.name) == "campaign.activated")
+        #expect(WakeUpChannel.type(in: FacetChannel(facet: .traits, shard: 3).name) == nil)
         let other = WakeUpChannel(
             type: "signup", clientID: try #require(client), campaignID: campaign)
         #expect(WakeUpChannel(other.name) == other)

@@ -88,7 +88,7 @@ final class Stage: Sendable {
 
     /// A subscriber that records each event's number as its effect.
     func subscriber(
-        on process: PostgresClient? = nil, types: Set<String>? = nil,
+        on process: PostgresClient? = nil, types: Set<String>? = nil, changes: ChangingWants? = nil,
         redis: RedisClient? = nil, pollInterval: Duration = .milliseconds(50),
         gatherInterval: Duration = .milliseconds(10), stallLimit: Duration = .seconds(60),
         apply: @escaping Subscriber.Apply = { try await Stage.record($0, in: $1) }
@@ -102,7 +102,7 @@ final class Stage: Sendable {
         configuration.batchLimit = 100
         return Subscriber(
             service: .reward, name: "reward-service",
-            wanted: types.map { Wanted(types: $0) } ?? .everything,
+            wanted: types.map { Wanted(types: $0) } ?? .everything, changes: changes,
             postgres: process ?? postgres, log: log, redis: redis, world: world,
             configuration: configuration, apply: apply)
     }

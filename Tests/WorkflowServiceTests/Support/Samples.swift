@@ -19,16 +19,16 @@ struct Shop: Sendable {
         _ status: CampaignStatus = .active, revision: Int = 1, condition: Rule? = nil,
         minimumTrust: Trust = .signedUser, startsAt: Timestamp? = nil, endsAt: Timestamp? = nil,
         rules: [RewardRule] = [.sample("welcome")], pulse: Pulse = .signup,
-        referral: ReferralPolicy? = nil, notifications: [CampaignNotification]? = nil
+        referral: ReferralPolicy? = nil, notifications: [CampaignNotification]? = nil,
+        id: CampaignID? = nil, triggers: [String]? = nil
     ) -> CampaignDefinition {
         CampaignDefinition(
-            campaignID: campaignID, clientID: clientID, revision: revision, name: "Welcome",
+            campaignID: id ?? campaignID, clientID: clientID, revision: revision, name: "Welcome",
             pulse: pulse, status: status,
-            triggers: [
-                CampaignTrigger(
-                    event: pulse == .signup ? "user_signed_up" : "purchase_completed",
-                    condition: condition, minimumTrust: minimumTrust)
-            ],
+            triggers: (triggers ?? [pulse == .signup ? "user_signed_up" : "purchase_completed"])
+                .map {
+                    CampaignTrigger(event: $0, condition: condition, minimumTrust: minimumTrust)
+                },
             startsAt: startsAt, endsAt: endsAt, eligibility: nil, rewardRules: rules,
             limits: CampaignLimits(), budget: Amount.dollars(100_000), referral: referral,
             notifications: notifications)

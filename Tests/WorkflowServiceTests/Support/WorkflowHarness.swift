@@ -131,6 +131,19 @@ final class WorkflowHarness: Sendable {
         try await ended(within: limit)[0]["outcome"]
     }
 
+    /// How many events took effect in all replicas.
+    func eventsTaken() async throws -> Int {
+        let name = #"grapevine_subscriber_events_total{subscriber="workflow"} "#
+        var count = 0
+        for service in replicas.withLock({ $0 }) {
+            let response = try await http.send(ClientRequest(url: service.url + "/metrics"))
+            let lines = String(decoding: response.body, as: UTF8.self).split(separator: "\n")
+            let line = lines.first { $0.hasPrefix(name) }
+            count += line.flatMap { Int($0.dropFirst(name.count)) } ?? 0
+        }
+        return count
+    }
+
     /// Waits until everything in the log so far has been looked at.
     func caughtUp() async throws {
         let heads = platform.state.withLock { $0.shards.map(\.count) }
