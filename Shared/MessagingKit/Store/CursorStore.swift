@@ -123,6 +123,20 @@ package struct CursorStore: Sendable {
             """) == 1
     }
 
+    /// The same for what nobody here wants: without waiting for the disk, since it is only passed
+    /// over again when the server loses it.
+    func pass(
+        shard: Int, from old: Int, to new: Int, epoch: Int
+    ) async throws(PostgresError) -> Bool {
+        try await postgres.execute(
+            """
+            update messaging_cursor set position = \(new)
+            from (select set_config('synchronous_commit', 'off', true)) setting
+            where subscriber = \(subscriber) and shard = \(Int32(shard))
+                and position = \(old) and epoch = \(epoch)
+            """) == 1
+    }
+
     /// Records events that were passed over.
     func bury(
         _ events: [(event: LogEvent, reason: String)], in transaction: Transaction

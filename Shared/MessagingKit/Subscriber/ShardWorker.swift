@@ -140,7 +140,7 @@ struct ShardWorker: Sendable {
         do {
             try await subscriber.postgres.withTransaction { transaction in
                 try await subscriber.cursors.bury(page, in: transaction)
-                guard try await moveCursor(to: page.next, from: position, on: transaction) else {
+                guard try await moveCursor(to: page.next, from: position, in: transaction) else {
                     throw Fenced()
                 }
             }
@@ -180,10 +180,10 @@ struct ShardWorker: Sendable {
     private func take(_ page: FeedPage, from position: Int) async throws {
         guard !page.events.isEmpty else {
             // Nothing to do but to pass over what others want.
-            guard try await moveCursor(to: page.next, from: position, on: subscriber.postgres)
-            else {
-                throw Fenced()
-            }
+            guard
+                try await subscriber.cursors.pass(
+                    shard: shard, from: position, to: page.next, epoch: lease.epoch)
+            else { throw Fenced() }
             return
         }
         subscriber.held.setBusy(shard, true)
@@ -218,7 +218,7 @@ struct ShardWorker: Sendable {
         try await subscriber.postgres.withTransaction { transaction in
             if !events.isEmpty { try await subscriber.apply(events, transaction) }
             try await subscriber.cursors.bury(buried, in: transaction)
-            guard try await moveCursor(to: page.next, from: position, on: transaction) else {
+            guard try await moveCursor(to: page.next, from: position, in: transaction) else {
                 throw Fenced()
             }
             subscriber.world.faults.reach(MessagingCrashPoints.applied(subscriber.service))
@@ -227,9 +227,9 @@ struct ShardWorker: Sendable {
     }
 
     private func moveCursor(
-        to next: Int, from position: Int, on executor: any PostgresExecutor
+        to next: Int, from position: Int, in transaction: Transaction
     ) async throws -> Bool {
         try await subscriber.cursors.advance(
-            shard: shard, from: position, to: next, epoch: lease.epoch, on: executor)
+            shard: shard, from: position, to: next, epoch: lease.epoch, on: transaction)
     }
 }
