@@ -52,9 +52,12 @@ package struct ClientService: Service {
             service: .client, postgres: context.postgres, log: context.log, world: context.world)
         changes = ClientChanges(audit: audit, outbox: outbox, context: context)
         let events = ParticipantEvents(store: participants, telemetry: context.telemetry)
+        var bounds = SubscriberConfiguration()
+        // Who asks about a person as of an event does not wait for it.
+        bounds.loadGatherInterval = .milliseconds(50)
         subscriber = Subscriber(
             service: .client, name: "client", wanted: .everything, postgres: context.postgres,
-            log: context.log, redis: context.redis, world: context.world,
+            log: context.log, redis: context.redis, world: context.world, configuration: bounds,
             apply: { try await events.apply($0, $1) })
     }
 

@@ -3,6 +3,7 @@ import Kernel
 import MessagingKit
 import PostgresKit
 import RedisKit
+import Synchronization
 import TestKit
 import Testing
 
@@ -43,6 +44,44 @@ import Testing
                 try await subscriber.barrier.wait(
                     for: LogPosition(shard: stage.log.shard(of: client), position: 2),
                     within: .seconds(30))
+            }
+            await redis.shutdown()
+        }
+    }
+
+    @Test func `after a page of many events more come together, until somebody waits for one`()
+        async throws
+    {
+        try await Stage.with { stage in
+            let redis = try await TestRedis.make().client()
+            let client = stage.client()
+            let sizes = Mutex<[Int]>([])
+            let subscriber = stage.subscriber(
+                types: ["test.flood"], redis: redis, pollInterval: never,
+                loadGatherInterval: never
+            ) { events, transaction in
+                sizes.withLock { $0.append(events.count) }
+                try await Stage.record(events, in: transaction)
+            }
+            try await stage.running(subscriber.run) {
+                try await subscribed(redis, to: "event.test.flood.*")
+                try await eventually { subscriber.lastContact != nil }
+                try await stage.log.publish(1...60, client: client, type: "test.flood")
+                let shard = stage.log.shard(of: client)
+                try await announce(stage, client, "test.flood", on: redis)
+                try await eventually { sizes.withLock { $0 } == [60] }
+                for number in 61...65 {
+                    try await stage.log.publish(
+                        number...number, client: client, type: "test.flood")
+                    try await announce(stage, client, "test.flood", on: redis)
+                }
+                try await subscriber.barrier.wait(
+                    for: LogPosition(shard: shard, position: 65), within: .seconds(30))
+                #expect(sizes.withLock { $0 } == [60, 5])
+                try await stage.log.publish(66...66, client: client, type: "test.flood")
+                try await announce(stage, client, "test.flood", on: redis)
+                // A small page is followed by the next as soon as there is one.
+                try await eventually { sizes.withLock { $0 } == [60, 5, 1] }
             }
             await redis.shutdown()
         }

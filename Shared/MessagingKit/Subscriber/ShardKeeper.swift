@@ -64,7 +64,8 @@ package struct ShardKeeper: Sendable {
         let wakeUps = WakeUps(
             redis: redis, wanted: wanted, log: log, shards: shards,
             pollInterval: configuration.pollInterval,
-            gatherInterval: configuration.gatherInterval)
+            gatherInterval: configuration.gatherInterval,
+            loadGatherInterval: configuration.loadGatherInterval)
         await withDiscardingTaskGroup { group in
             group.addTask { await wakeUps.run(onHeads: listener.onHeads) }
             // A worker that ended raises it, so that its shard is looked at again at once.

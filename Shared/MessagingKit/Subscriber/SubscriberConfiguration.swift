@@ -9,6 +9,9 @@ package struct SubscriberConfiguration: Sendable, Hashable {
     /// The least time between the end of one page and the next of a shard, so that under load
     /// events come together; the first page after a quiet time is read at once.
     package var gatherInterval = Duration.milliseconds(10)
+    /// The same after a page of many events, for a subscriber that need not keep up with a flood
+    /// event by event. Who waits at its barrier ends it. Nil for the same.
+    package var loadGatherInterval: Duration?
     /// How long a replica that gives no sign of life keeps its shards.
     package var leaseDuration = Duration.seconds(5)
     /// How often leases are renewed and shared out anew; well below `leaseDuration`.

@@ -22,9 +22,9 @@ package final class SubscriberProgress: Sendable {
     /// Whether a worker of this process has the shard: then it is first to know how far it is.
     func isWorking(shard: Int) -> Bool { state.withLock { $0.nudges[shard] != nil } }
 
-    /// Tells the shard's worker, if it is in this process, that the log goes to `position`.
+    /// Tells the shard's worker, if it is in this process, that somebody waits for `position`.
     func nudge(shard: Int, to position: Int) {
-        state.withLock { $0.nudges[shard] }?.hint(position)
+        state.withLock { $0.nudges[shard] }?.urge(position)
     }
 
     /// The age of the last good contact with the log, of the shard that waits longest; for a

@@ -9,20 +9,26 @@ package struct ShardPace: Sendable {
     /// asked for every `pollInterval` (`WakeUps`).
     private static let quietLimit = Duration.seconds(10)
 
+    /// A page that went over so many positions means load.
+    private static let loadPositions = 50
+
     let signal: ShardSignal
     private let wakeUps: WakeUps
     private let pollInterval: Duration
     private let gatherInterval: Duration
+    private let loadGatherInterval: Duration
     private var heard: ShardSignal.Heard
     private var start = 0
 
     init(
-        shard: Int, wakeUps: WakeUps, pollInterval: Duration, gatherInterval: Duration
+        shard: Int, wakeUps: WakeUps, pollInterval: Duration, gatherInterval: Duration,
+        loadGatherInterval: Duration
     ) {
         signal = wakeUps.signal(of: shard)
         self.wakeUps = wakeUps
         self.pollInterval = pollInterval
         self.gatherInterval = gatherInterval
+        self.loadGatherInterval = loadGatherInterval
         heard = signal.heard
     }
 
@@ -56,5 +62,9 @@ package struct ShardPace: Sendable {
             within: hasMoved ? pollInterval : max(pollInterval, Self.quietLimit))
         let rest = gatherInterval - began.duration(to: .now)
         if hasMoved, rest > .zero { try? await Task.sleep(for: rest) }
+        if position - start >= Self.loadPositions {
+            let longer = loadGatherInterval - began.duration(to: .now)
+            await signal.waitUntilUrgent(past: heard, within: longer)
+        }
     }
 }

@@ -13,6 +13,8 @@ final class ShardSignal: Sendable {
         var demands: UInt64 = 0
         /// The types whose announcements are heard; nil for all.
         var types: Set<String>?
+        /// How often somebody said that he waits for what is beyond.
+        var urgings: UInt64 = 0
         /// The position beyond which the sleeping reader wants to hear of; nil while it is awake.
         var awaited: Int?
     }
@@ -24,10 +26,13 @@ final class ShardSignal: Sendable {
     struct Heard: Sendable, Hashable {
         fileprivate let hinted: Int
         fileprivate let demands: UInt64
+        fileprivate let urgings: UInt64
     }
 
     var heard: Heard {
-        state.withLock { Heard(hinted: $0.hinted, demands: $0.demands) }
+        state.withLock {
+            Heard(hinted: $0.hinted, demands: $0.demands, urgings: $0.urgings)
+        }
     }
 
     /// Only announcements of these types are hints from now on; nil for all.
@@ -56,6 +61,15 @@ final class ShardSignal: Sendable {
         changed.raise()
     }
 
+    /// Somebody waits until the reader has passed `position`, to which the log goes at least.
+    func urge(_ position: Int) {
+        state.withLock { state in
+            state.hinted = max(state.hinted, position)
+            state.urgings += 1
+        }
+        changed.raise()
+    }
+
     /// The reader looked and found nothing: what it had heard before leads nowhere. A hint is not
     /// to be trusted, or it could keep the reader busy for ever.
     func disappoint(_ heard: Heard) {
@@ -77,6 +91,21 @@ final class ShardSignal: Sendable {
             }
             let rest = ContinuousClock.now.duration(to: deadline)
             guard !isDue, rest > .zero else { return }
+            await changed.wait(past: seen, within: rest)
+        }
+    }
+
+    /// Returns when somebody waits or demands since `heard`, when `limit` is over, or when the task
+    /// is cancelled.
+    func waitUntilUrgent(past heard: Heard, within limit: Duration) async {
+        let deadline = ContinuousClock.now + limit
+        while !Task.isCancelled {
+            let seen = changed.raises
+            let isUrgent = state.withLock {
+                $0.urgings != heard.urgings || $0.demands != heard.demands
+            }
+            let rest = ContinuousClock.now.duration(to: deadline)
+            guard !isUrgent, rest > .zero else { return }
             await changed.wait(past: seen, within: rest)
         }
     }

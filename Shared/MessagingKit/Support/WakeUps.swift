@@ -16,18 +16,20 @@ final class WakeUps: Sendable {
     private let log: any LogPort
     private let pollInterval: Duration
     private let gatherInterval: Duration
+    private let loadGatherInterval: Duration
     private let signals: [ShardSignal]
     private let subscribed = Mutex<Set<String>>([])
 
     /// Signals for so many shards. What is not wanted wakes nobody as a rule.
     init(
         redis: RedisClient?, wanted: Wanted, log: any LogPort, shards: Int,
-        pollInterval: Duration, gatherInterval: Duration
+        pollInterval: Duration, gatherInterval: Duration, loadGatherInterval: Duration? = nil
     ) {
         self.redis = redis
         self.log = log
         self.pollInterval = pollInterval
         self.gatherInterval = gatherInterval
+        self.loadGatherInterval = loadGatherInterval ?? gatherInterval
         patterns = Self.patterns(wanted)
         signals = (0..<shards).map { _ in ShardSignal() }
     }
@@ -48,7 +50,7 @@ final class WakeUps: Sendable {
     func pace(of shard: Int) -> ShardPace {
         ShardPace(
             shard: shard, wakeUps: self, pollInterval: pollInterval,
-            gatherInterval: gatherInterval)
+            gatherInterval: gatherInterval, loadGatherInterval: loadGatherInterval)
     }
 
     /// Listens, and asks for the heads, until the task is cancelled. `onHeads` is told of each

@@ -90,12 +90,14 @@ final class Stage: Sendable {
     func subscriber(
         on process: PostgresClient? = nil, types: Set<String>? = nil, changes: ChangingWants? = nil,
         redis: RedisClient? = nil, pollInterval: Duration = .milliseconds(50),
-        gatherInterval: Duration = .milliseconds(10), stallLimit: Duration = .seconds(60),
+        gatherInterval: Duration = .milliseconds(10), loadGatherInterval: Duration? = nil,
+        stallLimit: Duration = .seconds(60),
         apply: @escaping Subscriber.Apply = { try await Stage.record($0, in: $1) }
     ) -> Subscriber {
         var configuration = SubscriberConfiguration()
         configuration.pollInterval = pollInterval
         configuration.gatherInterval = gatherInterval
+        configuration.loadGatherInterval = loadGatherInterval
         configuration.leaseDuration = .seconds(1)
         configuration.renewInterval = .milliseconds(100)
         configuration.stallLimit = stallLimit
