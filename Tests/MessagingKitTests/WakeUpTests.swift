@@ -103,6 +103,27 @@ import Testing
         }
     }
 
+    @Test func `an event with a wanted facet wakes, whatever its type`() async throws {
+        try await Stage.with(shards: 1) { stage in
+            let redis = try await TestRedis.make().client()
+            let client = stage.client()
+            let subscriber = stage.subscriber(
+                types: ["test.wanted"], facets: .identity, redis: redis, pollInterval: never)
+            try await stage.running(subscriber.run) {
+                try await eventually { stage.log.quickCalls > 0 }
+                for number in 1...3 {
+                    try await stage.log.publish(number...number, client: client)
+                    let facet = FacetChannel(facet: .identity, shard: 0)
+                    try await eventually {
+                        try await redis.publish([(channel: facet.name, payload: "0:\(number)")])
+                        return try await stage.position(subscriber.name, shard: 0) == number
+                    }
+                }
+            }
+            await redis.shutdown()
+        }
+    }
+
     @Test func `a wake-up for a position already passed asks nothing`() async throws {
         try await Stage.with { stage in
             let redis = try await TestRedis.make().client()

@@ -37,8 +37,8 @@ package struct ShardPace: Sendable {
 
     /// The reader asks for these events from now on: others need not wake it.
     func want(_ wanted: Wanted) {
-        // Of which event a wake-up is says its type and nothing else.
-        signal.listen(to: wanted.facets.isEmpty ? wanted.types : nil)
+        let isHeard = wanted.facets.isEmpty || wakeUps.hearsFacets
+        signal.listen(to: isHeard ? wanted.types : nil)
     }
 
     /// The reader is about to ask what comes after `position`.

@@ -7,11 +7,14 @@ import Synchronization
 /// A hint says how far the log goes, so a reader that is there already sleeps on; a demand has it
 /// look whatever it knows.
 final class ShardSignal: Sendable {
+    /// So many events that the reader does not want wake it, to pass over them.
+    private static let passedOverTogether = 2000
+
     private struct State {
         /// The furthest position that somebody spoke of, unless it was looked for in vain.
         var hinted = 0
         var demands: UInt64 = 0
-        /// The types whose announcements are heard; nil for all.
+        /// The types that are listened to; nil for all.
         var types: Set<String>?
         /// How often somebody said that he waits for what is beyond.
         var urgings: UInt64 = 0
@@ -35,13 +38,16 @@ final class ShardSignal: Sendable {
         }
     }
 
-    /// Only announcements of these types are hints from now on; nil for all.
+    /// Listens to announcements of these types only; nil for all.
     func listen(to types: Set<String>?) { state.withLock { $0.types = types } }
 
-    /// A message on the channel says that the log goes at least to `position`.
+    /// A message on the channel says that the log goes at least to `position`. Of what is not
+    /// listened to much has to come together: a reader far behind is not served from memory.
     func announce(_ position: Int, on channel: String) {
-        let types = state.withLock { $0.types }
-        if let types, let type = WakeUpChannel.type(in: channel), !types.contains(type) { return }
+        let (types, awaited) = state.withLock { ($0.types, $0.awaited) }
+        if let types, let type = WakeUpChannel.type(in: channel), !types.contains(type) {
+            guard let awaited, position - awaited > Self.passedOverTogether else { return }
+        }
         hint(position)
     }
 

@@ -13,6 +13,8 @@ final class WakeUps: Sendable {
 
     private let redis: RedisClient?
     private let patterns: [String]
+    /// Whether a commit with a wanted facet is announced here by itself.
+    let hearsFacets: Bool
     private let log: any LogPort
     private let pollInterval: Duration
     private let gatherInterval: Duration
@@ -31,13 +33,17 @@ final class WakeUps: Sendable {
         self.gatherInterval = gatherInterval
         self.loadGatherInterval = loadGatherInterval ?? gatherInterval
         patterns = Self.patterns(wanted)
+        hearsFacets = !wanted.facets.isEmpty
         signals = (0..<shards).map { _ in ShardSignal() }
     }
 
     private static func patterns(_ wanted: Wanted) -> [String] {
-        let types = wanted.types.map { $0.sorted().map { WakeUpChannel.pattern(type: $0) } }
-        guard let types, types.count <= patternLimit else { return [WakeUpChannel.everything] }
-        return types + FacetChannel.patterns(wanted.facets)
+        // The channels of facets say what is wanted, all others how much there is to pass over.
+        let facets = FacetChannel.patterns(wanted.facets)
+        guard facets.isEmpty, let types = wanted.types, types.count <= patternLimit else {
+            return [WakeUpChannel.everything] + facets
+        }
+        return types.sorted().map { WakeUpChannel.pattern(type: $0) }
     }
 
     /// Whether a commit in the log wakes us now; otherwise the log must be asked more often.

@@ -88,7 +88,8 @@ final class Stage: Sendable {
 
     /// A subscriber that records each event's number as its effect.
     func subscriber(
-        on process: PostgresClient? = nil, types: Set<String>? = nil, changes: ChangingWants? = nil,
+        on process: PostgresClient? = nil, types: Set<String>? = nil, facets: EventFacets = [],
+        changes: ChangingWants? = nil,
         redis: RedisClient? = nil, pollInterval: Duration = .milliseconds(50),
         gatherInterval: Duration = .milliseconds(10), loadGatherInterval: Duration? = nil,
         stallLimit: Duration = .seconds(60),
@@ -104,7 +105,8 @@ final class Stage: Sendable {
         configuration.batchLimit = 100
         return Subscriber(
             service: .reward, name: "reward-service",
-            wanted: types.map { Wanted(types: $0) } ?? .everything, changes: changes,
+            wanted: types.map { Wanted(types: $0, facets: facets) } ?? .everything,
+            changes: changes,
             postgres: process ?? postgres, log: log, redis: redis, world: world,
             configuration: configuration, apply: apply)
     }
