@@ -22,6 +22,8 @@ final class StandInLog: Sendable {
         var spoiled: Set<LogPosition> = []
         var revoked: Set<ClientID> = []
         var takesMessages = false
+        /// So many events of each shard are shown to readers; nil for all.
+        var shown: [Int]?
     }
 
     let tenant = Tenant(
@@ -41,6 +43,16 @@ final class StandInLog: Sendable {
 
     /// From now on `POST /internal/log` is answered, whoever sends; before, there is no such route.
     func takeMessages() { state.withLock { $0.takesMessages = true } }
+
+    /// Readers see all that `body` appends at the same moment.
+    func together(_ body: () throws -> Void) rethrows {
+        state.withLock { $0.shown = $0.shards.map(\.count) }
+        defer {
+            state.withLock { $0.shown = nil }
+            appended.raise()
+        }
+        try body()
+    }
 
     private func take(_ messages: [LogMessage]) throws(Problem) -> LogAppendResponse {
         guard state.withLock({ $0.takesMessages }) else { throw .unavailable() }
@@ -114,7 +126,7 @@ final class StandInLog: Sendable {
                 if query["subscriber"] == "analytics", limit > 0 {
                     state.acknowledged[shard] = max(state.acknowledged[shard], after)
                 }
-                let all = state.shards[shard]
+                let all = state.shards[shard].prefix(state.shown?[shard] ?? .max)
                 let matching = all.dropFirst(after).filter { types?.contains($0.type) ?? true }
                 let events = Array(matching.prefix(limit))
                 let next =
