@@ -154,7 +154,7 @@ program_pid() {
 # The kernel's start time of a process: with the pid it names one process for good.
 process_start() {
     local stat
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     stat=${stat##*) }
     # shellcheck disable=SC2086 # the fields are wanted as words
     set -- $stat
