@@ -115,12 +115,7 @@ package struct CursorStore: Sendable {
     package func advance(
         shard: Int, from old: Int, to new: Int, epoch: Int, on executor: any PostgresExecutor
     ) async throws(PostgresError) -> Bool {
-        try await executor.execute(
-            """
-            update messaging_cursor set position = \(new)
-            where subscriber = \(subscriber) and shard = \(Int32(shard))
-                and position = \(old) and epoch = \(epoch)
-            """) == 1
+        try await move(shard: shard, from: old, to: new, epoch: epoch, on: executor)
     }
 
     /// The same for what nobody here wants: without waiting for the disk, since it is only passed
@@ -128,10 +123,18 @@ package struct CursorStore: Sendable {
     func pass(
         shard: Int, from old: Int, to new: Int, epoch: Int
     ) async throws(PostgresError) -> Bool {
-        try await postgres.execute(
+        try await move(
+            shard: shard, from: old, to: new, epoch: epoch, on: postgres,
+            setting: "from (select set_config('synchronous_commit', 'off', true)) setting")
+    }
+
+    private func move(
+        shard: Int, from old: Int, to new: Int, epoch: Int, on executor: any PostgresExecutor,
+        setting: SQL = ""
+    ) async throws(PostgresError) -> Bool {
+        try await executor.execute(
             """
-            update messaging_cursor set position = \(new)
-            from (select set_config('synchronous_commit', 'off', true)) setting
+            update messaging_cursor set position = \(new) \(setting)
             where subscriber = \(subscriber) and shard = \(Int32(shard))
                 and position = \(old) and epoch = \(epoch)
             """) == 1

@@ -140,9 +140,7 @@ struct ShardWorker: Sendable {
         do {
             try await subscriber.postgres.withTransaction { transaction in
                 try await subscriber.cursors.bury(page, in: transaction)
-                guard try await moveCursor(to: page.next, from: position, in: transaction) else {
-                    throw Fenced()
-                }
+                try await moveCursor(to: page.next, from: position, in: transaction)
             }
         } catch {
             return false
@@ -218,9 +216,7 @@ struct ShardWorker: Sendable {
         try await subscriber.postgres.withTransaction { transaction in
             if !events.isEmpty { try await subscriber.apply(events, transaction) }
             try await subscriber.cursors.bury(buried, in: transaction)
-            guard try await moveCursor(to: page.next, from: position, in: transaction) else {
-                throw Fenced()
-            }
+            try await moveCursor(to: page.next, from: position, in: transaction)
             subscriber.world.faults.reach(MessagingCrashPoints.applied(subscriber.service))
         }
         failure = nil
@@ -228,8 +224,10 @@ struct ShardWorker: Sendable {
 
     private func moveCursor(
         to next: Int, from position: Int, in transaction: Transaction
-    ) async throws -> Bool {
-        try await subscriber.cursors.advance(
-            shard: shard, from: position, to: next, epoch: lease.epoch, on: transaction)
+    ) async throws {
+        guard
+            try await subscriber.cursors.advance(
+                shard: shard, from: position, to: next, epoch: lease.epoch, on: transaction)
+        else { throw Fenced() }
     }
 }
