@@ -1,3 +1,4 @@
+import Contracts
 import Kernel
 import PostgresKit
 
@@ -16,14 +17,23 @@ struct StoredSegment: Sendable, RowDecodable {
     }
 
     init(row: Row) throws(PostgresError) {
+        try self.init(row: row, body: row.get("body"))
+    }
+
+    fileprivate init(row: Row, body: [UInt8]) throws(PostgresError) {
         firstPosition = try row.get("first_position")
         lastPosition = try row.get("last_position")
-        body = try row.get("body")
+        self.body = body
         // Never passed over in silence: these events were acknowledged to their senders.
         guard let header = SegmentHeader(bytes: try row.get("header")) else {
             throw .unreadable("a segment's header")
         }
         self.header = header
+    }
+
+    /// Whether an event in it is wanted.
+    func holds(_ wanted: Wanted) -> Bool {
+        header.entries.contains { wanted.includes(type: $0.type, facets: $0.facets) }
     }
 }
 
@@ -41,13 +51,18 @@ struct FeedStore: Sendable {
     }
 
     /// Segments that reach beyond `position`, oldest first, and the shard's head at that moment.
+    ///
+    /// - Parameter wanted: of which events the bodies are needed; segments that hold none of them
+    ///   come with an empty body. Whoever wants little reads headers, a fraction of the log.
     func segments(
-        of shard: Int, after position: Int, limit: Int
+        of shard: Int, after position: Int, limit: Int, wanted: Wanted = .everything
     ) async throws(PostgresError) -> (segments: [StoredSegment], head: Int) {
         let rows = try await postgres.query(
             """
             select log_shard.head, segment.* from log_shard left join lateral (
-                select first_position, last_position, header, body from log_segment
+                select first_position, last_position, header,
+                    case when \(wanted.isEverything) then body end as body
+                from log_segment
                 where log_segment.shard = log_shard.shard and last_position > \(position)
                 order by last_position limit \(limit)) segment on true
             where log_shard.shard = \(shard) order by segment.last_position
@@ -55,9 +70,33 @@ struct FeedStore: Sendable {
         guard let first = rows.first else { return ([], position) }
         var segments: [StoredSegment] = []
         for row in rows where try row.get("first_position", as: Int?.self) != nil {
-            segments.append(try StoredSegment(row: row))
+            let body: [UInt8]? = try row.get("body")
+            segments.append(try StoredSegment(row: row, body: body ?? []))
         }
+        if !wanted.isEverything { try await fill(&segments, of: shard, wanted) }
         return (segments, try first.get("head"))
+    }
+
+    /// Reads those in which something is wanted once more, whole: an erasure may have moved the
+    /// events in the body meanwhile.
+    private func fill(
+        _ segments: inout [StoredSegment], of shard: Int, _ wanted: Wanted
+    ) async throws(PostgresError) {
+        let places = segments.indices.filter { segments[$0].holds(wanted) }
+        if places.isEmpty { return }
+        let rows = try await postgres.query(
+            """
+            select first_position, last_position, header, body from log_segment
+            where shard = \(shard)
+                and last_position = any(\(places.map { segments[$0].lastPosition })::bigint[])
+            """)
+        for row in rows {
+            let segment = try StoredSegment(row: row)
+            let place = places.first { segments[$0].lastPosition == segment.lastPosition }
+            if let place { segments[place] = segment }
+        }
+        // What retention took meanwhile is not there for the reader either.
+        segments.removeAll { $0.body.isEmpty && $0.holds(wanted) }
     }
 
     /// Remembers how far subscribers have told that they are. Never moves back.

@@ -22,9 +22,11 @@ import Testing
         }
     }
 
-    private func event(_ id: String, body: String = "{}", of client: ClientID) -> PendingEvent {
+    private func event(
+        _ id: String, type: String = "signup", body: String = "{}", of client: ClientID
+    ) -> PendingEvent {
         PendingEvent(
-            clientID: client, campaignID: nil, type: "signup", facets: [],
+            clientID: client, campaignID: nil, type: type, facets: [],
             identity: EventEnvelope.identity(of: id, client, said: .client),
             bodyHash: EventEnvelope.identity(of: body, client, said: .client),
             envelope: Array(body.utf8))
@@ -152,6 +154,32 @@ import Testing
             let text = String(
                 decoding: body[entry.offset..<(entry.offset + entry.length)], as: UTF8.self)
             #expect(text == #"{"n":1199}"#)
+        }
+    }
+
+    @Test
+    func `a reader that wants little gets the bodies of segments in which something is wanted`()
+        async throws
+    {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            let events = (0..<1200).map { number in
+                event(
+                    "\(number)", type: number == 700 ? "purchase" : "signup",
+                    body: "{\"n\":\(number)}", of: tenant)
+            }
+            _ = try await store.append(events, to: 1, at: clock.now())
+            let feed = FeedStore(postgres: client)
+            let all = try await feed.segments(of: 1, after: 0, limit: 10)
+            let some = try await feed.segments(
+                of: 1, after: 0, limit: 10, wanted: Wanted(types: ["purchase"]))
+            #expect(some.head == 1200)
+            #expect(some.segments.map(\.header) == all.segments.map(\.header))
+            #expect(some.segments.map(\.lastPosition) == [500, 1000, 1200])
+            #expect(some.segments.map(\.body) == [[], all.segments[1].body, []])
+            let nothing = try await feed.segments(
+                of: 1, after: 500, limit: 10, wanted: Wanted(types: ["refund"]))
+            #expect(nothing.segments.map(\.body) == [[], []])
         }
     }
 
