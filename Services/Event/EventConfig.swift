@@ -47,7 +47,7 @@ package struct EventConfiguration: ServiceConfiguration {
             "GRAPEVINE_EVENT_REQUESTS_PER_SECOND", default: 2000, in: 1...1_000_000,
             "requests with events that one API key may send in a second")
         eventsPerSecondPerClient = environment.integer(
-            "GRAPEVINE_EVENT_EVENTS_PER_SECOND", default: 20_000, in: 1...10_000_000,
+            "GRAPEVINE_EVENT_EVENTS_PER_SECOND", default: 5000, in: 1...10_000_000,
             "events that one client may send in a second, in each replica")
         eventsPerMinutePerParticipant = environment.integer(
             "GRAPEVINE_EVENT_PARTICIPANT_EVENTS_PER_MINUTE", default: 1200, in: 1...1_000_000,

@@ -4,14 +4,41 @@ import Synchronization
 /// How many events a client, and a person behind a publishable key, may send. Counted in this
 /// process: requests are counted in Redis for all replicas together, and an event should cost no
 /// call to another machine.
+///
+/// Who sends faster is slowed down first: a request waits for its turn, before anything of it is
+/// read, so that a flood comes as an even stream and costs others little. What would wait longer
+/// than a second, or beyond the bytes that may wait, is refused.
 final class EventPace: Sendable {
     static let rejectionCode = "participant_rate_limited"
+
+    /// How long a request may wait for its turn.
+    private static let patience = Duration.seconds(1)
+    /// Bodies that may wait, of all clients and of one.
+    private static let heldBytes = 32 << 20
+    private static let heldBytesOfOne = 8 << 20
+    /// What a waiting request takes besides its body, about.
+    private static let requestBytes = 4 << 10
+    /// What an event takes in a body, about: so many are foreseen before it is read.
+    private static let eventBytes = 600
+
+    private struct Held {
+        var bytes = 0
+        var bytesOf: [ClientID: Int] = [:]
+
+        mutating func add(_ more: Int, of client: ClientID) {
+            bytes += more
+            let rest = bytesOf[client, default: 0] + more
+            bytesOf[client] = rest == 0 ? nil : rest
+        }
+    }
 
     private let eventsPerSecond: Int
     private let eventsPerMinute: Int
     private let clients: Mutex<TokenBuckets<ClientID>>
+    private let held = Mutex(Held())
     private let people: Mutex<TokenBuckets<Int>>
     private let refused: Counter
+    private let slowed: Counter
     private let rejected: Counter
 
     /// - Parameters:
@@ -25,23 +52,54 @@ final class EventPace: Sendable {
         refused = metrics.counter(
             "grapevine_rate_limited_total", help: "Requests refused with 429.",
             [("policy", "client_events")])
+        slowed = metrics.counter(
+            "grapevine_event_slowed_total",
+            help: "Requests with events that waited until their client might send them.")
         rejected = metrics.counter(
             "grapevine_event_participant_limited_total",
             help: "Events rejected because one person sent too many.")
     }
 
-    /// Throws 429 `rate_limited` when the client may not send even one event now: before anything
-    /// of a request is read, so that what is refused costs little.
-    func admit(_ client: ClientID, at now: Timestamp) throws(Problem) {
-        if let wait = clients.withLock({ $0.wait(of: client, at: now) }) {
-            throw refusal(wait)
+    /// How many events a body holds, as far as its size tells.
+    static func foreseen(_ bodyBytes: Int) -> Int { 1 + bodyBytes / eventBytes }
+
+    /// Waits until the client may send as many events as are foreseen in a body of this size.
+    ///
+    /// Before anything of it is read, so that what is refused costs little. Throws 429
+    /// `rate_limited` when that would take too long or too much waits already.
+    func admit(_ client: ClientID, bodyBytes: Int, at now: Timestamp) async throws {
+        let bytes = bodyBytes + Self.requestBytes
+        let turn = held.withLock { held in
+            let isFull =
+                held.bytes + bytes > Self.heldBytes
+                || held.bytesOf[client, default: 0] + bytes > Self.heldBytesOfOne
+            let turn = clients.withLock {
+                $0.reserve(
+                    Self.foreseen(bodyBytes), of: client, at: now,
+                    patience: isFull ? .zero : Self.patience)
+            }
+            if case .after(let wait) = turn, wait > .zero { held.add(bytes, of: client) }
+            return turn
+        }
+        switch turn {
+        case .refused(let wait): throw refusal(wait)
+        case .after(.zero): return
+        case .after(let wait):
+            defer { held.withLock { $0.add(-bytes, of: client) } }
+            slowed.increment()
+            try await Task.sleep(for: wait)
         }
     }
 
-    /// Counts a request's events. Throws 429 `rate_limited` when the client sends too many.
+    /// Counts a request's events. What did not wait for a turn is refused with 429 `rate_limited`
+    /// when the client sends too many.
     func count(_ events: Int, _ context: IngestContext) throws(Problem) {
-        let wait = clients.withLock {
-            $0.take(events, of: context.clientID, at: context.receivedAt)
+        let wait = clients.withLock { clients in
+            guard context.foreseenEvents == 0 else {
+                clients.settle(events - context.foreseenEvents, of: context.clientID)
+                return nil as Duration?
+            }
+            return clients.take(events, of: context.clientID, at: context.receivedAt)
         }
         if let wait { throw refusal(wait) }
     }

@@ -17,6 +17,7 @@ actor LogAppender {
 
     private struct Lane {
         var waiting = FairLine<ClientID?, Submission>()
+        var waitingEvents = 0
         var isFlushing = false
     }
 
@@ -83,6 +84,7 @@ actor LogAppender {
         return try await withCheckedThrowingContinuation { reply in
             lanes[shard].waiting.append(
                 Submission(events: events, bytes: bytes, party: party, reply: reply), of: party)
+            lanes[shard].waitingEvents += events.count
             guard !lanes[shard].isFlushing else { return }
             lanes[shard].isFlushing = true
             Task { await flush(shard) }
@@ -95,9 +97,10 @@ actor LogAppender {
             let batch = lanes[shard].waiting.take {
                 load.add(events: $0.events.count, bytes: $0.bytes)
             }
+            lanes[shard].waitingEvents -= batch.reduce(0) { $0 + $1.events.count }
             forget(batch)
             await commit(batch, to: shard)
-            if limits.gathers(lanes[shard].waiting.count) {
+            if limits.gathers(lanes[shard].waitingEvents) {
                 try? await Task.sleep(for: limits.gatherInterval)
             }
         }

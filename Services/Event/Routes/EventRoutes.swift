@@ -65,12 +65,13 @@ extension EventService {
         }
     }
 
-    /// The same, for a client that may send now.
+    /// The same, as fast as the client may send.
     private func paced(
         _ handler: @escaping @Sendable (HTTPRequest, SDKPrincipal) async throws -> HTTPResponse
     ) -> @Sendable (HTTPRequest, SDKPrincipal) async throws -> HTTPResponse {
         { [pace = intake.pace] request, principal in
-            try pace.admit(principal.clientID, at: request.context.receivedAt)
+            try await pace.admit(
+                principal.clientID, bodyBytes: request.body.count, at: request.context.receivedAt)
             return try await handler(request, principal)
         }
     }

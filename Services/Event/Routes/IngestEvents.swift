@@ -88,6 +88,7 @@ extension IngestContext {
             signed: SignedBody(
                 signature: request.headers[BodySignature.header], body: request.body),
             userToken: request.headers[UserToken.header])
+        foreseenEvents = EventPace.foreseen(request.body.count)
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPKit
 import Kernel
 import SecurityKit
+import ServiceKit
 import TestKit
 import Testing
 
@@ -33,6 +34,27 @@ import Testing
             #expect((1...10).contains(wait))
             #expect(try await harness.logged().count == 40)
         }
+    }
+
+    @Test func `a client that sends a little too fast is slowed down and not refused`()
+        async throws
+    {
+        try await EventHarness.run(["GRAPEVINE_EVENT_EVENTS_PER_SECOND": "1"]) { harness in
+            // Two of them in one second suffice; each is sent when the one before was answered.
+            for number in 1...20 where try await !slowed(harness) {
+                let sent = try await harness.ingest(
+                    events(number...number), key: harness.keys.secret.text)
+                #expect(sent.body["accepted"] == 1)
+            }
+            #expect(try await slowed(harness))
+        }
+    }
+
+    private func slowed(_ harness: EventHarness) async throws -> Bool {
+        let metrics = try await harness.http.send(.init(url: harness.service.url + "/metrics"))
+        let lines = String(decoding: metrics.body, as: UTF8.self).split(separator: "\n")
+        let line = lines.first { $0.hasPrefix("grapevine_event_slowed_total") }
+        return try #require(line).last != "0"
     }
 
     @Test func `one person cannot send without end from a browser, and a server may`()

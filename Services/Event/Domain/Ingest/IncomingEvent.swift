@@ -15,6 +15,8 @@ struct IngestContext: Sendable {
     let signed: SignedBody?
     /// By which the client's server vouches for a person.
     var userToken: String?
+    /// How many events the client's turn was for; zero for what waited for none.
+    var foreseenEvents = 0
     /// As every event of the batch is written down with them.
     let clientText: String
     let receivedText: String

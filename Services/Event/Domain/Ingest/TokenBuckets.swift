@@ -19,12 +19,35 @@ struct TokenBuckets<Subject: Hashable & Sendable>: Sendable {
         self.maximumSubjects = maximumSubjects
     }
 
-    /// How long until the subject may send again at all; nil when it may now. Takes nothing.
-    func wait(of subject: Subject, at now: Timestamp) -> Duration? {
-        guard let fullAt = fullAt[subject] else { return nil }
-        let missing = fullAt - Double(now.microseconds)
-        let excess = missing - Double(limit - 1) * intervalMicroseconds
-        return excess > 0 ? .microseconds(Int64(excess.rounded(.up))) : nil
+    /// What becomes of who asks for more than there is now.
+    enum Turn: Sendable, Hashable {
+        /// It was taken for then.
+        case after(Duration)
+        /// Nothing was taken; so long it would have been until then.
+        case refused(Duration)
+    }
+
+    /// Takes `count` as of the moment when there will be so many, when that is within `patience`.
+    ///
+    /// Turns follow each other: who asks later gets a later one. More than the limit at once pass
+    /// a full bucket, and what follows waits for it.
+    mutating func reserve(
+        _ count: Int, of subject: Subject, at now: Timestamp, patience: Duration
+    ) -> Turn {
+        let now = Double(now.microseconds)
+        let before = fullAt[subject] ?? now
+        let after = max(before, now) + Double(count) * intervalMicroseconds
+        let excess = before <= now ? 0 : after - now - Double(limit) * intervalMicroseconds
+        let wait = Duration.microseconds(Int64(max(excess, 0).rounded(.up)))
+        guard wait <= patience else { return .refused(wait) }
+        note(after, of: subject, at: now)
+        return .after(wait)
+    }
+
+    /// Takes what was not foreseen when a turn was reserved, or gives back when it is negative.
+    mutating func settle(_ difference: Int, of subject: Subject) {
+        guard let before = fullAt[subject] else { return }
+        fullAt[subject] = before + Double(difference) * intervalMicroseconds
     }
 
     /// Takes `count` and returns nil, or takes nothing and returns how long to wait.
@@ -38,11 +61,15 @@ struct TokenBuckets<Subject: Hashable & Sendable>: Sendable {
         guard excess <= 0 || before <= now else {
             return .microseconds(Int64(min(excess, before - now).rounded(.up)))
         }
+        note(after, of: subject, at: now)
+        return nil
+    }
+
+    private mutating func note(_ time: Double, of subject: Subject, at now: Double) {
         if fullAt[subject] == nil, fullAt.count >= maximumSubjects {
             fullAt = fullAt.filter { $0.value > now }
-            guard fullAt.count < maximumSubjects else { return nil }
+            guard fullAt.count < maximumSubjects else { return }
         }
-        fullAt[subject] = after
-        return nil
+        fullAt[subject] = time
     }
 }

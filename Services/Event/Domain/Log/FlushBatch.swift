@@ -8,12 +8,12 @@ struct FlushLimits: Sendable {
     /// Of these, what one client may have, so that its flood leaves room for others.
     var waitingBytesOfOne = 16 << 20
     /// How long a small batch that came together during a flush waits for company, and from how
-    /// many submissions on it is not small.
+    /// many events on it is not small.
     var gatherInterval = Duration.milliseconds(5)
-    var gatherSubmissions = 8
+    var gatherEvents = 8
 
-    /// Whether so many submissions, which came during a flush, wait for more.
-    func gathers(_ waiting: Int) -> Bool { waiting > 0 && waiting < gatherSubmissions }
+    /// Whether so many events, which came during a flush, wait for more.
+    func gathers(_ waiting: Int) -> Bool { waiting > 0 && waiting < gatherEvents }
 }
 
 /// What is in a flush so far.
