@@ -45,6 +45,7 @@ struct EventIntake: Sendable {
         var places: [(index: Int, eventID: String)] = []
         var pending: [PendingEvent] = []
         let facts = enricher.facts(of: context.origin, context.clientID)
+        var visits = Visit.Memory()
         for (index, reading) in readings.enumerated() {
             var context = context
             switch Self.checked(reading, &context, catalogue, person) {
@@ -56,7 +57,8 @@ struct EventIntake: Sendable {
                 pending.append(
                     EventEnvelope.pending(
                         event, context,
-                        surroundings: enricher.context(of: event, context, facts: facts)))
+                        surroundings: enricher.context(
+                            of: event, context, facts: facts, visits: &visits)))
                 places.append((index, event.eventID))
             case .rejected(let eventID, let rejection):
                 results[index] = .rejected(eventID: eventID, rejection)

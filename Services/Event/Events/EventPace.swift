@@ -25,6 +25,10 @@ final class EventPace: Sendable {
         var bytes = 0
         var bytesOf: [ClientID: Int] = [:]
 
+        func hasRoom(for more: Int, of client: ClientID) -> Bool {
+            bytes + more <= heldBytes && bytesOf[client, default: 0] + more <= heldBytesOfOne
+        }
+
         mutating func add(_ more: Int, of client: ClientID) {
             bytes += more
             let rest = bytesOf[client, default: 0] + more
@@ -66,28 +70,31 @@ final class EventPace: Sendable {
     /// Waits until the client may send as many events as are foreseen in a body of this size.
     ///
     /// Before anything of it is read, so that what is refused costs little. Throws 429
-    /// `rate_limited` when that would take too long or too much waits already.
+    /// `rate_limited` when that would take too long or too much waits already; late, where there is
+    /// room to wait, because who does not heed it would ask again at once.
     func admit(_ client: ClientID, bodyBytes: Int, at now: Timestamp) async throws {
         let bytes = bodyBytes + Self.requestBytes
-        let turn = held.withLock { held in
-            let isFull =
-                held.bytes + bytes > Self.heldBytes
-                || held.bytesOf[client, default: 0] + bytes > Self.heldBytesOfOne
+        let (turn, isHeld) = held.withLock { held in
+            let hasRoom = held.hasRoom(for: bytes, of: client)
             let turn = clients.withLock {
                 $0.reserve(
                     Self.foreseen(bodyBytes), of: client, at: now,
-                    patience: isFull ? .zero : Self.patience)
+                    patience: hasRoom ? Self.patience : .zero)
             }
-            if case .after(let wait) = turn, wait > .zero { held.add(bytes, of: client) }
-            return turn
+            let isHeld = hasRoom && turn != .after(.zero)
+            if isHeld { held.add(bytes, of: client) }
+            return (turn, isHeld)
         }
+        defer { if isHeld { held.withLock { $0.add(-bytes, of: client) } } }
         switch turn {
-        case .refused(let wait): throw refusal(wait)
-        case .after(.zero): return
         case .after(let wait):
-            defer { held.withLock { $0.add(-bytes, of: client) } }
+            guard isHeld else { return }
             slowed.increment()
             try await Task.sleep(for: wait)
+        case .refused(let wait):
+            let pause = isHeld ? min(wait, Self.patience) : .zero
+            if isHeld { try await Task.sleep(for: pause) }
+            throw refusal(max(wait - pause, .milliseconds(1)))
         }
     }
 

@@ -12,5 +12,6 @@ enum EventMigrations {
         Migration("event", "V0007_event_types", PackageResources.V0007_event_types_sql),
         Migration("event", "V0008_event_secrets", PackageResources.V0008_event_secrets_sql),
         Migration("event", "V0009_compression", PackageResources.V0009_compression_sql),
+        Migration("event", "V0010_generations", PackageResources.V0010_generations_sql),
     ]
 }

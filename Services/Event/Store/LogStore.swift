@@ -17,16 +17,12 @@ struct LogStore: Sendable {
         try await postgres.withTransaction { transaction in
             let found = try await transaction.pipeline(
                 [
-                    "select head from log_shard where shard = \(shard) for update",
-                    """
-                    select distinct on (identity) identity, body_hash, position from event_identity
-                    where identity = any(\(events.map(\.identity))::uuid[])
-                    order by identity, generation
-                    """,
+                    "select head, generations from log_shard where shard = \(shard) for update",
+                    Self.probe(events, shard: shard),
                 ] + InteractionSQL.probe(events, at: now))
-            guard let head: Int = try found[0].first?.get("head") else {
-                throw LogFailure.unknownShard(shard)
-            }
+            guard let row = found[0].first else { throw LogFailure.unknownShard(shard) }
+            let head: Int = try row.get("head")
+            let generations = Generation.written(try row.get("generations"), at: now)
             let plan = AppendPlan(
                 events, known: try Self.known(found[1]),
                 done: try found.count > 2 ? InteractionSQL.done(found[2]) : [:], head: head)
@@ -34,11 +30,27 @@ struct LogStore: Sendable {
             if !plan.accepted.isEmpty {
                 faults.reach(EventCrashPoint.appendBeforeCommit)
                 _ = try await transaction.commit(with: [
-                    Self.write(events, plan, drafts, shard: shard, head: head, now: now)
+                    Self.write(
+                        events, plan, drafts, shard: shard, head: head, generations, now: now)
                 ])
             }
             return Appended(outcomes: plan.outcomes, segments: drafts)
         }
+    }
+
+    /// Which ids the log has seen. One generation after the other, and only those that hold ids of
+    /// the shard: without `offset` the planner would join all of them at once.
+    private static func probe(_ events: [PendingEvent], shard: Int) -> SQL {
+        """
+        select distinct on (identity) identity, body_hash, position
+        from log_shard, unnest(generations) as written (generation), lateral (
+            select identity, body_hash, position, event_identity.generation from event_identity
+            where event_identity.generation = written.generation
+                and identity = any(\(events.map(\.identity))::uuid[])
+            offset 0) seen
+        where log_shard.shard = \(shard)
+        order by identity, seen.generation
+        """
     }
 
     private static func known(_ rows: [Row]) throws(PostgresError) -> [UUID: KnownEvent] {
@@ -53,7 +65,7 @@ struct LogStore: Sendable {
     /// New ids, new segments and the new head, as one statement.
     private static func write(
         _ events: [PendingEvent], _ plan: AppendPlan, _ drafts: [SegmentDraft], shard: Int,
-        head: Int, now: Timestamp
+        head: Int, _ generations: [Int], now: Timestamp
     ) -> SQL {
         let accepted = plan.accepted.map { events[$0] }
         let positions = (1...accepted.count).map { head + $0 }
@@ -77,7 +89,9 @@ struct LogStore: Sendable {
                     \(drafts.map(\.header.bytes))::bytea[], \(drafts.map(\.body))::bytea[]
                 ) as new (first_position, last_position, header, body)
             )\(InteractionSQL.note(accepted, positions, shard: shard, at: now))
-            update log_shard set head = \(head + accepted.count) where shard = \(shard)
+            update log_shard
+            set head = \(head + accepted.count), generations = \(generations)::integer[]
+            where shard = \(shard)
             """
     }
 }

@@ -131,11 +131,22 @@ import Testing
                 let again = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
                 #expect(again.outcomes == [.duplicate(position: 1)])
             }
+            let present = Generation(clock.now()).number
+            _ = try await store.append([event("b", of: tenant)], to: 0, at: clock.now())
+            #expect(try await generations(of: 0, client) == [present - 8, present])
             clock.advance(by: .seconds(86_400))
             try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
             let forgotten = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
-            #expect(forgotten.outcomes == [.accepted(position: 2)])
+            #expect(forgotten.outcomes == [.accepted(position: 3)])
+            #expect(try await generations(of: 0, client) == [present, present + 1])
         }
+    }
+
+    /// Where an append looks for repeats.
+    private func generations(of shard: Int, _ client: PostgresClient) async throws -> [Int] {
+        let rows = try await client.query(
+            "select generations from log_shard where shard = \(shard)")
+        return try #require(rows.first).get("generations")
     }
 
     @Test func `segments are read back as they were written`() async throws {

@@ -47,9 +47,11 @@ struct Enricher: Sendable {
         return facts
     }
 
-    /// The event's context with all that was found out; `facts` are those of the request.
+    /// The event's context with all that was found out; `facts` are those of the request, `visits`
+    /// goes from one event of it to the next.
     func context(
-        of event: IncomingEvent, _ context: IngestContext, facts: [EncodedJSON.Member]
+        of event: IncomingEvent, _ context: IngestContext, facts: [EncodedJSON.Member],
+        visits: inout Visit.Memory
     ) -> [EncodedJSON.Member] {
         let told = ToldContext(event.context)
         var facts = facts
@@ -61,7 +63,7 @@ struct Enricher: Sendable {
             facts = self.facts(of: origin, context.clientID)
         }
         var filled: [EncodedJSON.Member] = []
-        let visit = Visit(told)
+        let visit = visits.visit(told)
         if !visit.utm.isEmpty { filled.append(("utm", EncodedJSON(object: visit.utm))) }
         if !visit.clickIDs.isEmpty {
             filled.append(("click_ids", EncodedJSON(object: visit.clickIDs)))

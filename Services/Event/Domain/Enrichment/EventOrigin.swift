@@ -19,6 +19,11 @@ struct ToldContext {
 
     func has(_ name: String) -> Bool { members.contains { $0.name == name } }
 
+    /// Those of these names that are there, in their order.
+    func members(named names: Set<String>) -> [EncodedJSON.Member] {
+        members.filter { names.contains($0.name) }
+    }
+
     /// A text that is a member itself.
     func text(_ names: String...) -> String? {
         for name in names {

@@ -72,3 +72,34 @@ struct Visit {
         members.first { $0.name == name }?.value.slice?.string
     }
 }
+
+extension Visit {
+    /// The visit that was read last. Events of one page view tell the same of it, word for word.
+    struct Memory {
+        private var told: [EncodedJSON.Member] = []
+        private var visit: Visit?
+
+        mutating func visit(_ context: ToldContext) -> Visit {
+            let told = context.members(named: Visit.sources)
+            if let visit, Self.isSame(told, self.told) { return visit }
+            let visit = Visit(context)
+            self.told = told
+            self.visit = visit
+            return visit
+        }
+
+        private static func isSame(
+            _ left: [EncodedJSON.Member], _ right: [EncodedJSON.Member]
+        ) -> Bool {
+            left.count == right.count
+                && zip(left, right).allSatisfy {
+                    $0.name == $1.name && $0.value.isSame(as: $1.value)
+                }
+        }
+    }
+
+    /// The members of a context that tell of the visit.
+    private static let sources: Set = [
+        "page", "posthog", "utm", "campaign", "click_ids", "referral",
+    ]
+}

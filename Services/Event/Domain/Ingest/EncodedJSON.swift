@@ -49,6 +49,9 @@ struct EncodedJSON: Sendable {
     /// Whether the value is an object; the bytes are valid JSON without white space around them.
     var isObject: Bool { bytes.first == UInt8(ascii: "{") }
 
+    /// Whether it is written in the same bytes.
+    func isSame(as other: EncodedJSON) -> Bool { bytes == other.bytes }
+
     /// Whether it may hold what somebody looks for by one of these words: what is not read yet need
     /// not be when none of them is in it.
     func mayHold(_ words: [String]) -> Bool {

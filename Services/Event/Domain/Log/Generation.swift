@@ -29,4 +29,11 @@ struct Generation: Sendable, Hashable, Comparable {
 
     /// Whether it is too old to be needed at `time`.
     func isSpent(at time: Timestamp) -> Bool { number < Generation(time).number - Self.kept }
+
+    /// The numbers of those that hold ids after an append at `time`, given those before it.
+    static func written(_ before: [Int], at time: Timestamp) -> [Int] {
+        let present = Self(time)
+        let kept = before.filter { $0 != present.number && !Self(number: $0).isSpent(at: time) }
+        return (kept + [present.number]).sorted()
+    }
 }
