@@ -64,6 +64,10 @@ actor LogAppender {
         for (index, event) in events.enumerated() {
             byShard[shards.shard(of: event.clientID), default: []].append(index)
         }
+        // One client's events are of one shard.
+        if byShard.count == 1, let shard = byShard.keys.first {
+            return try await submit(events, of: party, to: shard).map { (shard, $0) }
+        }
         var results = [(shard: Int, outcome: AppendOutcome)?](repeating: nil, count: events.count)
         for (shard, indexes) in byShard {
             let outcomes = try await submit(indexes.map { events[$0] }, of: party, to: shard)
@@ -116,7 +120,7 @@ actor LogAppender {
     }
 
     private func commit(_ batch: [Submission], to shard: Int) async {
-        let events = batch.flatMap(\.events)
+        let events = batch.count == 1 ? batch[0].events : batch.flatMap(\.events)
         let begin = ContinuousClock.now
         do {
             let result = try await store.append(events, to: shard, at: world.clock.now())

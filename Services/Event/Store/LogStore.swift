@@ -26,12 +26,13 @@ struct LogStore: Sendable {
             let plan = AppendPlan(
                 events, known: try Self.known(found[1]),
                 done: try found.count > 2 ? InteractionSQL.done(found[2]) : [:], head: head)
-            let drafts = SegmentDraft.cut(plan.accepted.map { events[$0] }, after: head)
+            let accepted = plan.accepted(of: events)
+            let drafts = SegmentDraft.cut(accepted, after: head)
             if !plan.accepted.isEmpty {
                 faults.reach(EventCrashPoint.appendBeforeCommit)
                 _ = try await transaction.commit(with: [
                     Self.write(
-                        events, plan, drafts, shard: shard, head: head, generations, now: now)
+                        accepted, drafts, shard: shard, head: head, generations, now: now)
                 ])
             }
             return Appended(outcomes: plan.outcomes, segments: drafts)
@@ -64,10 +65,9 @@ struct LogStore: Sendable {
 
     /// New ids, new segments and the new head, as one statement.
     private static func write(
-        _ events: [PendingEvent], _ plan: AppendPlan, _ drafts: [SegmentDraft], shard: Int,
-        head: Int, _ generations: [Int], now: Timestamp
+        _ accepted: [PendingEvent], _ drafts: [SegmentDraft], shard: Int, head: Int,
+        _ generations: [Int], now: Timestamp
     ) -> SQL {
-        let accepted = plan.accepted.map { events[$0] }
         let positions = (1...accepted.count).map { head + $0 }
         return """
             with identities as (

@@ -65,10 +65,10 @@ package enum JSONText {
     package static func append(_ text: String, to line: inout [UInt8]) {
         line.append(UInt8(ascii: "\""))
         // Most text has nothing to escape and is copied at once.
-        if text.utf8.contains(where: needsEscape) {
-            for scalar in text.unicodeScalars { append(scalar, to: &line) }
-        } else {
+        if isPlain(text) {
             line.append(contentsOf: text.utf8)
+        } else {
+            for scalar in text.unicodeScalars { append(scalar, to: &line) }
         }
         line.append(UInt8(ascii: "\""))
     }
@@ -83,6 +83,12 @@ package enum JSONText {
         var line: [UInt8] = []
         append(text, to: &line)
         return String(decoding: line, as: UTF8.self)
+    }
+
+    private static func isPlain(_ text: String) -> Bool {
+        let bytes = text.utf8.span
+        for place in bytes.indices where needsEscape(bytes[place]) { return false }
+        return true
     }
 
     /// Also true for the first byte of U+2028 and its neighbours, over which line readers stumble.

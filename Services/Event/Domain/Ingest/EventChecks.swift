@@ -19,14 +19,27 @@ enum EventChecks {
     static func text(
         _ text: String?, _ name: String, maximum: Int
     ) throws(EventRejection) -> String {
-        guard let text, (1...maximum).contains(text.unicodeScalars.count),
-            !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        guard let text, let characters = charactersWithoutControls(text),
+            (1...maximum).contains(characters)
         else {
             throw .field(
                 name, "invalid_\(name)",
                 "'\(name)' is a string of 1 to \(maximum) characters without control characters.")
         }
         return text
+    }
+
+    /// How many Unicode scalars the text has; nil when one of them is a control character.
+    private static func charactersWithoutControls(_ text: String) -> Int? {
+        let bytes = text.utf8.span
+        var count = 0
+        for place in bytes.indices {
+            let byte = bytes[place]
+            if byte < 0x20 || byte == 0x7F { return nil }
+            // Every scalar has one byte that does not go on with another.
+            if byte & 0xC0 != 0x80 { count += 1 }
+        }
+        return count
     }
 
     /// An event belongs to a person or a visitor.
@@ -59,7 +72,9 @@ enum EventChecks {
     private static func levels(of json: ArraySlice<UInt8>) -> Int {
         var (depth, deepest) = (0, 0)
         var (isInString, isEscaped) = (false, false)
-        for byte in json {
+        let bytes = json.span
+        for place in bytes.indices {
+            let byte = bytes[place]
             if isInString {
                 if isEscaped {
                     isEscaped = false
@@ -92,7 +107,7 @@ enum ReservedEventTypes {
     ]
 
     static func contains(_ type: String) -> Bool {
-        guard let dot = type.firstIndex(of: ".") else { return false }
+        guard let dot = type.utf8.firstIndex(of: UInt8(ascii: ".")) else { return false }
         return nouns.contains(type[..<dot])
     }
 }

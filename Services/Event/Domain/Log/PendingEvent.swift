@@ -84,4 +84,9 @@ struct AppendPlan: Sendable {
         self.outcomes = outcomes
         self.accepted = accepted
     }
+
+    /// The accepted ones of the batch that it was made for.
+    func accepted(of events: [PendingEvent]) -> [PendingEvent] {
+        accepted.count == events.count ? events : accepted.map { events[$0] }
+    }
 }
