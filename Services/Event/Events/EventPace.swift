@@ -16,8 +16,9 @@ final class EventPace: Sendable {
     /// Bodies that may wait, of all clients and of one.
     private static let heldBytes = 32 << 20
     private static let heldBytesOfOne = 8 << 20
-    /// What a waiting request takes besides its body, about.
-    private static let requestBytes = 4 << 10
+    /// A waiting request counts as at least so many: it holds connections, too, here and in the
+    /// gateway. So 64 of one client may wait.
+    private static let requestBytes = 128 << 10
     /// What an event takes in a body, about: so many are foreseen before it is read.
     private static let eventBytes = 600
 
@@ -73,7 +74,7 @@ final class EventPace: Sendable {
     /// `rate_limited` when that would take too long or too much waits already; late, where there is
     /// room to wait, because who does not heed it would ask again at once.
     func admit(_ client: ClientID, bodyBytes: Int, at now: Timestamp) async throws {
-        let bytes = bodyBytes + Self.requestBytes
+        let bytes = max(bodyBytes, Self.requestBytes)
         let (turn, isHeld) = held.withLock { held in
             let hasRoom = held.hasRoom(for: bytes, of: client)
             let turn = clients.withLock {

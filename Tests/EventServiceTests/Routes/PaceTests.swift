@@ -1,3 +1,4 @@
+import Foundation
 import HTTPKit
 import Kernel
 import SecurityKit
@@ -48,6 +49,37 @@ import Testing
             }
             #expect(try await slowed(harness))
         }
+    }
+
+    @Test
+    func `of a crowd only those whose turn comes soon pass, and afterwards there is room again`()
+        async throws
+    {
+        let metrics = Metrics()
+        let pace = EventPace(eventsPerSecond: 1, eventsPerMinute: 1, metrics: metrics)
+        let client = ClientID(UUID())
+        let now = Timestamp(microseconds: 1_800_000_000_000_000)
+        for round in 0..<2 {
+            let passed = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<100 {
+                    group.addTask {
+                        do {
+                            try await pace.admit(
+                                client, bodyBytes: 100, at: now + .seconds(round * 10))
+                            return true
+                        } catch {
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(passed == 2)
+        }
+        #expect(metrics.render().contains("grapevine_event_slowed_total 2"))
+        #expect(
+            metrics.render().contains(
+                #"grapevine_rate_limited_total{policy="client_events"} 196"#))
     }
 
     private func slowed(_ harness: EventHarness) async throws -> Bool {
