@@ -26,9 +26,9 @@ started_names=()
 # Statements are prepared once per connection and planned by statistics; what is planned while a
 # table is empty stays until the table is analyzed. Ours grow from nothing within seconds, so the
 # server looks often (a minute by default) and after little change (50 rows and a tenth by default).
-# An eighth of the memory is its own, 256 MB to 2 GB: ids of events come in no order, and their index
-# grows by 50 MB with each million. A new file of the server's own log is not written full of zeros
-# first, for which everybody would have to wait every 16 MB until the files come around again.
+# An eighth of the memory is its own, 256 MB to 2 GB: ids of events come in no order, and their
+# index grows by 50 MB with each million. A new file of the server's own log is not written full of
+# zeros first: everybody would wait for that every 16 MB, until the files come around again.
 shared_megabytes=$(awk '/^MemTotal:/ {m = int($2 / 8192)}
     END {print (m < 256 ? 256 : (m > 2048 ? 2048 : m))}' /proc/meminfo)
 postgres_settings=(

@@ -9,6 +9,9 @@ struct StreamItem: Sendable {
     let rows: EventRows
     /// Whether an earlier attempt may have succeeded, here or in a process that died.
     let isInDoubt: Bool
+    /// Whether the log went on after it when it was cut: its shard is behind, and company would
+    /// only keep it there.
+    var isBehind = false
 }
 
 /// Sends the batches of all shards together: at most one insert per month and pause, so that
@@ -92,9 +95,14 @@ final class StreamInserter: Sendable {
         try? await Task.sleep(for: pace.linger)
         while true {
             let seen = arrivals.raises
-            let rows = state.withLock { $0.waiting.reduce(0) { $0 + $1.item.rows.count } }
+            let (rows, isBehind) = state.withLock { state in
+                (
+                    state.waiting.reduce(0) { $0 + $1.item.rows.count },
+                    state.waiting.contains { $0.item.isBehind }
+                )
+            }
             let rest = ContinuousClock.now.duration(to: end)
-            guard !pace.isEnough(rows), rest > .zero else { return }
+            guard !isBehind, !pace.isEnough(rows), rest > .zero else { return }
             await arrivals.wait(past: seen, within: rest)
         }
     }

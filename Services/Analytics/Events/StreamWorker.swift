@@ -60,7 +60,8 @@ struct StreamWorker: Sendable {
         if end.next > place.position {
             // From here on the batch may be written down, whatever comes.
             place.mayBeOpen = true
-            try await take(rows, after: place.position, upTo: end.next)
+            try await take(
+                rows, after: place.position, upTo: end.next, isBehind: end.next < end.head)
             place.position = end.next
             place.mayBeOpen = false
             stream.metrics.stands(at: place.position, head: end.head, shard: shard)
@@ -105,7 +106,9 @@ struct StreamWorker: Sendable {
     }
 
     /// Cuts a batch and sends it.
-    private func take(_ rows: EventRows, after position: Int, upTo last: Int) async throws {
+    private func take(
+        _ rows: EventRows, after position: Int, upTo last: Int, isBehind: Bool
+    ) async throws {
         guard rows.count > 0 else {
             // The log has forgotten what was here.
             let isMoved = try await stream.cursors.advance(
@@ -118,7 +121,8 @@ struct StreamWorker: Sendable {
             batchID: rows.batchID, shard: shard, firstPosition: position + 1,
             lastPosition: last, rowCount: rows.count, bodyHash: rows.bodyHash)
         guard try await stream.batches.cut(batch, epoch: lease.epoch) else { throw Fenced() }
-        try await send(StreamItem(batch: batch, rows: rows, isInDoubt: false), lostRows: 0)
+        try await send(
+            StreamItem(batch: batch, rows: rows, isInDoubt: false, isBehind: isBehind), lostRows: 0)
     }
 
     /// Sends a batch that was cut before: the same positions are the same events.
