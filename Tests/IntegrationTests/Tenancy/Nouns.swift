@@ -41,6 +41,10 @@ struct Nouns: Sendable {
         try await fill(tenant.server)
         // Nothing changes any more while strangers knock.
         try await Audit(deployment: deployment).expectClean(acknowledged)
+        try await eventually("the person is erased", within: .seconds(60)) {
+            let erasures = try await server.send(.get, "/v1/portal/erasures").expecting(200)
+            return erasures["data"]?.array?.allSatisfy { $0["status"] == "done" } == true
+        }
         await receiver.stop()
 
         func first(_ path: String, _ name: String) async throws -> String {
