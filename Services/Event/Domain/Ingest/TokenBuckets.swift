@@ -54,15 +54,11 @@ struct TokenBuckets<Subject: Hashable & Sendable>: Sendable {
     ///
     /// More than the limit at once pass a full bucket, and what follows waits for it.
     mutating func take(_ count: Int, of subject: Subject, at now: Timestamp) -> Duration? {
-        let now = Double(now.microseconds)
-        let before = fullAt[subject] ?? now
-        let after = max(before, now) + Double(count) * intervalMicroseconds
-        let excess = after - now - Double(limit) * intervalMicroseconds
-        guard excess <= 0 || before <= now else {
-            return .microseconds(Int64(min(excess, before - now).rounded(.up)))
-        }
-        note(after, of: subject, at: now)
-        return nil
+        guard case .refused(let wait) = reserve(count, of: subject, at: now, patience: .zero),
+            let fullAt = fullAt[subject]
+        else { return nil }
+        let untilFull = fullAt - Double(now.microseconds)
+        return min(wait, .microseconds(Int64(untilFull.rounded(.up))))
     }
 
     private mutating func note(_ time: Double, of subject: Subject, at now: Double) {
