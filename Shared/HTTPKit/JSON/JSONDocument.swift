@@ -98,11 +98,13 @@ struct JSONDocument: Sendable {
     }
 
     /// Calls with the index of each key of an object that counts; its value is at the next index.
-    func forEachMember(of object: Int, _ body: (Int) -> Void) {
+    func forEachMember<Failure: Error>(
+        of object: Int, _ body: (Int) throws(Failure) -> Void
+    ) throws(Failure) {
         var index = object + 1
         let end = Int(nodes[object].next)
         while index < end {
-            if !nodes[index].isShadowed { body(index) }
+            if !nodes[index].isShadowed { try body(index) }
             index = Int(nodes[index + 1].next)
         }
     }
@@ -193,27 +195,39 @@ struct JSONDocument: Sendable {
     }
 
     /// False for nearly every object without duplicates, at little cost: no two keys are alike in
-    /// length and in their first, middle and last bytes.
+    /// length and in a mix of their first and last bytes.
     private func mayRepeatKeys(_ object: Int) -> Bool {
         let own = bytes.span
-        var seen = SIMD4<UInt64>()
+        var seen = InlineArray<16, UInt64>(repeating: 0)
         var index = object + 1
         let end = Int(nodes[object].next)
         while index < end {
             let key = nodes[index]
             if key.isEscaped { return true }
-            let (start, length) = (Int(key.start), Int(key.end - key.start))
-            var mark = UInt8(truncatingIfNeeded: length) &* 29
-            if length > 0 {
-                mark &+= own[start] &* 7 &+ own[start + length / 2] &* 61
-                mark &+= own[start + length - 1] &* 17
-            }
-            let (word, bit) = (Int(mark >> 6), UInt64(1) << UInt64(mark & 63))
+            let mark = mark(of: key, own)
+            let (word, bit) = (Int(mark >> 6), UInt64(1) << (mark & 63))
             if seen[word] & bit != 0 { return true }
             seen[word] |= bit
             index = Int(nodes[index + 1].next)
         }
         return false
+    }
+
+    /// A number below 1024 that is the same for the same key.
+    private func mark(of key: JSONNode, _ own: Swift.Span<UInt8>) -> UInt64 {
+        let (start, length) = (Int(key.start), Int(key.end - key.start))
+        var mix = UInt64(length)
+        if length >= 8 {
+            // Both lie within the key.
+            mix ^= unsafe own.bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: start, as: UInt64.self)
+            mix = mix &* 0x9E37_79B9_7F4A_7C15
+            mix ^= unsafe own.bytes.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: start + length - 8, as: UInt64.self)
+        } else {
+            for place in start..<start + length { mix = mix << 8 ^ UInt64(own[place]) }
+        }
+        return (mix &* 0x9E37_79B9_7F4A_7C15) >> 54
     }
 
     /// Every key that occurs again later.

@@ -11,6 +11,8 @@ struct JSONNode: Sendable {
     var isEscaped = false
     /// A key that a later one with the same name replaces, in lenient documents.
     var isShadowed = false
+    /// Levels of objects and arrays, its own among them; none in another kind.
+    var levels: UInt8 = 0
     /// First byte; for a string the one after the quote.
     let start: UInt32
     /// One past the last byte; for a string the closing quote.

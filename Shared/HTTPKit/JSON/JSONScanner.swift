@@ -15,7 +15,7 @@ struct JSONScanner {
 
     mutating func scan(_ bytes: Span<UInt8>) throws(JSONSyntaxError) {
         skipSpace(bytes)
-        try value(bytes, depth: 0)
+        _ = try value(bytes, depth: 0)
         skipSpace(bytes)
         guard index == bytes.count else { throw failure("There is text after the document.") }
     }
@@ -40,22 +40,24 @@ struct JSONScanner {
         }
     }
 
-    private mutating func value(_ bytes: Span<UInt8>, depth: Int) throws(JSONSyntaxError) {
+    /// Gives how many levels of objects and arrays the value has.
+    private mutating func value(_ bytes: Span<UInt8>, depth: Int) throws(JSONSyntaxError) -> UInt8 {
         switch try peek(bytes) {
         case UInt8(ascii: "\""): try string(bytes)
-        case UInt8(ascii: "{"): try container(bytes, .object, depth: depth + 1)
-        case UInt8(ascii: "["): try container(bytes, .array, depth: depth + 1)
+        case UInt8(ascii: "{"): return try container(bytes, .object, depth: depth + 1)
+        case UInt8(ascii: "["): return try container(bytes, .array, depth: depth + 1)
         case UInt8(ascii: "-"), 48...57: try number(bytes)
         case UInt8(ascii: "t"): try literal(bytes, Self.trueWord, .true)
         case UInt8(ascii: "f"): try literal(bytes, Self.falseWord, .false)
         case UInt8(ascii: "n"): try literal(bytes, Self.nullWord, .null)
         default: throw failure("A value was expected.")
         }
+        return 0
     }
 
     private mutating func container(
         _ bytes: Span<UInt8>, _ kind: JSONNode.Kind, depth: Int
-    ) throws(JSONSyntaxError) {
+    ) throws(JSONSyntaxError) -> UInt8 {
         guard depth <= Self.maximumDepth else {
             throw failure("The document is nested deeper than \(Self.maximumDepth) levels.")
         }
@@ -63,11 +65,12 @@ struct JSONScanner {
         nodes.append(JSONNode(kind, start: index, end: 0, next: 0))
         let closing = kind == .object ? UInt8(ascii: "}") : UInt8(ascii: "]")
         index += 1
+        var inner: UInt8 = 0
         skipSpace(bytes)
         if try peek(bytes) != closing {
             while true {
                 if kind == .object { try key(bytes) }
-                try value(bytes, depth: depth)
+                inner = max(inner, try value(bytes, depth: depth))
                 skipSpace(bytes)
                 let mark = try peek(bytes)
                 if mark == closing { break }
@@ -79,6 +82,8 @@ struct JSONScanner {
         index += 1
         nodes[own].end = UInt32(truncatingIfNeeded: index)
         nodes[own].next = UInt32(truncatingIfNeeded: nodes.count)
+        nodes[own].levels = inner + 1
+        return inner + 1
     }
 
     private mutating func key(_ bytes: Span<UInt8>) throws(JSONSyntaxError) {
@@ -113,10 +118,11 @@ struct JSONScanner {
         index += 1
     }
 
-    /// Passes over eight bytes at a time while none of them is a quote, a backslash or a control
-    /// character.
+    /// Passes over eight bytes at a time, up to a quote, a backslash or a control character; the
+    /// last few of a document are left over.
     ///
     /// Source: S. E. Anderson, "Bit Twiddling Hacks", a byte less than n and a byte equal to n.
+    /// Only above a byte that is one of them may another seem to be one.
     private mutating func skipPlain(_ bytes: Span<UInt8>) {
         let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
         while index + 8 <= bytes.count {
@@ -126,9 +132,12 @@ struct JSONScanner {
             let quote = word ^ (ones * UInt64(UInt8(ascii: "\"")))
             let backslash = word ^ (ones * UInt64(UInt8(ascii: "\\")))
             let found =
-                (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-                | (word &- ones * 0x20) & ~word
-            guard found & tops == 0 else { return }
+                ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash
+                    | (word &- ones * 0x20) & ~word) & tops
+            guard found == 0 else {
+                index += found.littleEndian.trailingZeroBitCount / 8
+                return
+            }
             index += 8
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 package import Kernel
 
 /// A value of a valid document by its place in the bytes: for readers that pass most of a document
@@ -63,6 +64,25 @@ package struct JSONSlice: Sendable {
             : document.bytes[range]
     }
 
+    /// Whether both are written in the same bytes.
+    package func isSame(as other: JSONSlice) -> Bool {
+        let (own, others) = (node.range, other.node.range)
+        guard node.kind == other.node.kind, own.count == others.count else { return false }
+        return unsafe document.bytes.withUnsafeBytes { bytes in
+            unsafe other.document.bytes.withUnsafeBytes { otherBytes in
+                guard let left = bytes.baseAddress, let right = otherBytes.baseAddress else {
+                    return true
+                }
+                // Both ranges lie within their documents.
+                return unsafe memcmp(left + own.lowerBound, right + others.lowerBound, own.count)
+                    == 0
+            }
+        }
+    }
+
+    /// How many levels of objects and arrays the value has; none is zero.
+    package var levels: Int { Int(node.levels) }
+
     /// The value's bytes without white space between its parts.
     package var packed: [UInt8] {
         let written = bytes
@@ -119,6 +139,52 @@ package struct JSONSlice: Sendable {
     package subscript(_ name: String) -> JSONSlice? {
         guard node.kind == .object else { return nil }
         return document.member(name, of: index).map { JSONSlice(source, $0) }
+    }
+}
+
+extension JSONSlice {
+    /// A member of an object, of which nothing is read that nobody asks for.
+    package struct Member {
+        fileprivate let object: JSONSlice
+        /// The index of the key.
+        fileprivate let key: Int
+
+        private var node: JSONNode { object.document.nodes[key] }
+
+        /// The name.
+        package var name: String { object.document.text(node) }
+
+        /// How many bytes the name has as UTF-8.
+        package var nameLength: Int {
+            node.isEscaped ? name.utf8.count : node.range.count
+        }
+
+        /// Whether it has this name.
+        package func isNamed(_ name: String) -> Bool { object.document.isText(node, name) }
+
+        /// The value.
+        package var value: JSONSlice { JSONSlice(object.source, key + 1) }
+
+        /// Where it is, for finding its value again.
+        package var place: Place { Place(key: UInt32(truncatingIfNeeded: key)) }
+    }
+
+    /// Where a member of an object is.
+    package struct Place: Sendable {
+        fileprivate let key: UInt32
+    }
+
+    /// The value of a member of this object.
+    package subscript(_ place: Place) -> JSONSlice { JSONSlice(source, Int(place.key) + 1) }
+
+    /// Calls with each member of an object, in the order they are written; never for another kind.
+    package func forEachMember<Failure: Error>(
+        _ body: (Member) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard node.kind == .object else { return }
+        try document.forEachMember(of: index) { (key) throws(Failure) in
+            try body(Member(object: self, key: key))
+        }
     }
 }
 

@@ -28,6 +28,14 @@ package enum Base32 {
         }
     }
 
+    /// Appends the 26 characters of a UUID.
+    package static func append(_ uuid: UUID, to bytes: inout [UInt8]) {
+        let bits = uuid.bits
+        for shift in stride(from: 5 * (encodedLength - 1), through: 0, by: -5) {
+            bytes.append(alphabet[Int(truncatingIfNeeded: bits >> shift & 31)])
+        }
+    }
+
     /// The UUID of 26 characters; nil for another length, alphabet, upper case or over 128 bits.
     package static func decode(_ text: some Sequence<UInt8>) -> UUID? {
         var bits: UInt128 = 0

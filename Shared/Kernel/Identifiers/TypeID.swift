@@ -40,6 +40,15 @@ package struct TypeID<Tag: IDTag>: Sendable, Hashable {
     }
 }
 
+extension TypeID {
+    /// Appends the written form, in UTF-8.
+    package func append(to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: Tag.prefix.utf8)
+        bytes.append(UInt8(ascii: "_"))
+        Base32.append(uuid, to: &bytes)
+    }
+}
+
 extension TypeID: CustomStringConvertible {
     package var description: String { "\(Tag.prefix)_\(Base32.encode(uuid))" }
 }

@@ -15,8 +15,9 @@ package enum Digest {
 
     /// The same of a part.
     package static func identity(of message: ArraySlice<UInt8>) -> UUID {
-        // A digest has 32 bytes.
-        UUID(firstBytes: sha256(message)) ?? .zero
+        var digest = (UInt128.zero, UInt128.zero)
+        unsafe withUnsafeMutableBytes(of: &digest) { unsafe sha256(message, to: $0) }
+        return UUID(bits: UInt128(bigEndian: digest.0))
     }
 
     /// The SHA-256 digest, 32 bytes (FIPS 180-4).
@@ -27,15 +28,19 @@ package enum Digest {
     /// The SHA-256 digest, 32 bytes (FIPS 180-4).
     package static func sha256(_ message: ArraySlice<UInt8>) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: byteCount)
+        unsafe digest.withUnsafeMutableBytes { unsafe sha256(message, to: $0) }
+        return digest
+    }
+
+    private static func sha256(
+        _ message: ArraySlice<UInt8>, to digest: UnsafeMutableRawBufferPointer
+    ) {
         let result = unsafe message.withUnsafeBytes { message in
-            unsafe digest.withUnsafeMutableBufferPointer { digest in
-                unsafe EVP_Digest(
-                    message.baseAddress, message.count, digest.baseAddress, nil,
-                    Algorithms.sha256, nil)
-            }
+            unsafe EVP_Digest(
+                message.baseAddress, message.count, digest.baseAddress, nil,
+                Algorithms.sha256, nil)
         }
         precondition(result == 1, "libcrypto cannot compute SHA-256.")
-        return digest
     }
 
     /// The SHA-1 digest, 20 bytes, for protocols that name it as a mere checksum (RFC 6455).

@@ -47,6 +47,61 @@ import Testing
         #expect(throws: Problem.self) { try JSONSlice(parsing: Array(control.utf8)) }
     }
 
+    @Test(arguments: [
+        ("1", 0), (#""[{""#, 0), ("[]", 1), ("{}", 1), ("[1,2]", 1), ("[[],[[1]],[]]", 3),
+        (#"{"a":{"b":[{}]},"c":[]}"#, 4), (#"{"a":"[[[[\"[[","b":1}"#, 1),
+    ])
+    func `a value knows how many levels it has`(_ document: String, _ levels: Int) throws {
+        #expect(try JSONSlice(parsing: Array(document.utf8)).levels == levels)
+        let nested = try JSONSlice(parsing: Array(#"{"x":[\#(document)],"y":[[]]}"#.utf8))
+        #expect(nested.levels == max(levels + 2, 3))
+        #expect(nested["x"]?.elements.first?.levels == levels)
+    }
+
+    @Test func `the same is what is written in the same bytes`() throws {
+        let texts = [
+            "1", "1.0", #""1""#, #""a""#, #""\u0061""#, "true", "false", "null", #""true""#, "{}",
+            "[]", #"{"a":1}"#, #"{"a": 1}"#, #"{"a":2}"#, #""""#, #"{"a":1,"b":2}"#,
+        ]
+        let left = try JSONSlice(parsing: Array("[\(texts.joined(separator: ","))]".utf8)).elements
+        let right = try texts.map { try JSONSlice(parsing: Array($0.utf8)) }
+        for (place, slice) in left.enumerated() {
+            for (other, text) in right.enumerated() {
+                #expect(slice.isSame(as: text) == (place == other), "\(texts[place])")
+            }
+        }
+    }
+
+    @Test func `members are found by their names, shadowed ones not`() throws {
+        let document = #"{"a":1,"b\u0062":2,"":3,"a":4,"long name of a member":[5]}"#
+        let object = try JSONSlice(parsing: Array(document.utf8))
+        var found: [String] = []
+        object.forEachMember { member in
+            #expect(member.isNamed(member.name) && !member.isNamed(member.name + "x"))
+            #expect(member.nameLength == member.name.utf8.count)
+            #expect(object[member.place].isSame(as: member.value))
+            found.append("\(member.name)=\(String(decoding: member.value.bytes, as: UTF8.self))")
+        }
+        #expect(found == ["bb=2", "=3", "a=4", "long name of a member=[5]"])
+        try JSONSlice(parsing: Array("[1]".utf8)).forEachMember { _ in
+            Issue.record("an array has no members")
+        }
+    }
+
+    @Test(arguments: 0..<24)
+    func `keys that differ in one letter are two, the same ones are one`(_ length: Int) throws {
+        let key = String(repeating: "k", count: length)
+        for place in 0..<length {
+            var other = Array(key.utf8)
+            other[place] = UInt8(ascii: "j")
+            let name = String(decoding: other, as: UTF8.self)
+            let two = try JSONSlice(parsing: Array(#"{"\#(key)":1,"\#(name)":2}"#.utf8))
+            #expect(two.members.map(\.name) == [key, name])
+        }
+        let one = #"{"\#(key)":1,"x":{"\#(key)":2},"\#(key)":3}"#
+        #expect(try JSONSlice(parsing: Array(one.utf8)).members.map(\.name) == ["x", key])
+    }
+
     @Test func `of duplicate keys the last counts`() throws {
         let root = try JSONSlice(parsing: Array(#"{"a":1,"a":2}"#.utf8))
         #expect(text(root["a"]) == "2")

@@ -25,6 +25,9 @@ import Testing
         #expect(id.uuid == uuid)
         #expect(PrefixID(uuid).description == "prefix_\(suffix)")
         #expect(Base32.encode(uuid) == suffix)
+        var bytes = Array("id=".utf8)
+        id.append(to: &bytes)
+        #expect(String(decoding: bytes, as: UTF8.self) == "id=prefix_\(suffix)")
         #expect(Base32.decode(suffix.utf8) == uuid)
     }
 
