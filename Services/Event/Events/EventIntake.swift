@@ -6,6 +6,24 @@ enum EventReading: Sendable {
     case event(IncomingEvent)
     /// `eventID` when it could be read.
     case rejected(eventID: String?, EventRejection)
+
+    /// Throws why there is none.
+    var event: IncomingEvent {
+        get throws(EventRejection) {
+            switch self {
+            case .event(let event): return event
+            case .rejected(_, let rejection): throw rejection
+            }
+        }
+    }
+
+    /// When it could be read.
+    var eventID: String? {
+        switch self {
+        case .event(let event): event.eventID
+        case .rejected(let eventID, _): eventID
+        }
+    }
 }
 
 /// The one way of clients' events into the log, whichever front they came through.
@@ -41,38 +59,64 @@ struct EventIntake: Sendable {
         let catalogue = try await catalogue(of: context.clientID)
         let person = try vouchedPerson(context, catalogue)
         try pace.count(readings.count, context)
-        var results: [IngestResult?] = Array(repeating: nil, count: readings.count)
-        var places: [(index: Int, eventID: String)] = []
+        let checked = check(readings, context, catalogue, person)
+        var outcomes: ArraySlice<(shard: Int, outcome: AppendOutcome)> = []
+        if !checked.pending.isEmpty {
+            outcomes = try await append(checked.pending, of: context.clientID)[...]
+        }
+        var results: [IngestResult] = []
+        results.reserveCapacity(readings.count)
+        for (reading, rejection) in zip(readings, checked.rejections) {
+            if let rejection {
+                results.append(.rejected(eventID: reading.eventID, rejection))
+            } else if case .event(let event) = reading, let result = outcomes.popFirst() {
+                results.append(.logged(eventID: event.eventID, result.outcome))
+            }
+        }
+        volumes.count(readings, results, context)
+        return results
+    }
+
+    /// What can be taken of a batch.
+    private struct Checked {
         var pending: [PendingEvent] = []
+        /// Of each reading why it cannot; nil for those that are pending.
+        var rejections: [EventRejection?] = []
+    }
+
+    private func check(
+        _ readings: [EventReading], _ context: IngestContext, _ catalogue: ClientCatalogue,
+        _ person: String?
+    ) -> Checked {
+        var checked = Checked()
+        checked.pending.reserveCapacity(readings.count)
+        checked.rejections.reserveCapacity(readings.count)
         let facts = enricher.facts(of: context.origin, context.clientID)
-        var visits = Visit.Memory()
-        for (index, reading) in readings.enumerated() {
-            var context = context
-            switch Self.checked(reading, &context, catalogue, person) {
-            case .event(let event):
-                if let rejection = pace.rejection(of: event, context) {
-                    results[index] = .rejected(eventID: event.eventID, rejection)
-                    continue
+        var memory = Enricher.Memory()
+        var fitting: IncomingEvent?
+        let trust = context.trust
+        // One for all: it has much to count references of.
+        var context = context
+        for reading in readings {
+            do throws(EventRejection) {
+                let event = try reading.event
+                try catalogue.check(
+                    event, isNative: context.door.front == .native, after: fitting)
+                fitting = event
+                if let person {
+                    context.trust = try UserToken.trust(in: event, of: person, trust)
                 }
-                pending.append(
-                    EventEnvelope.pending(
-                        event, context,
-                        surroundings: enricher.context(
-                            of: event, context, facts: facts, visits: &visits)))
-                places.append((index, event.eventID))
-            case .rejected(let eventID, let rejection):
-                results[index] = .rejected(eventID: eventID, rejection)
+                if let rejection = pace.rejection(of: event, context) { throw rejection }
+                let surroundings = enricher.context(
+                    of: event, context, facts: facts, memory: &memory)
+                checked.pending.append(
+                    EventEnvelope.pending(event, context, surroundings: surroundings))
+                checked.rejections.append(nil)
+            } catch {
+                checked.rejections.append(error)
             }
         }
-        if !pending.isEmpty {
-            let outcomes = try await append(pending, of: context.clientID)
-            for (place, result) in zip(places, outcomes) {
-                results[place.index] = .logged(eventID: place.eventID, result.outcome)
-            }
-        }
-        let told = results.compactMap(\.self)
-        volumes.count(readings, told, context)
-        return told
+        return checked
     }
 
     /// Writes down what was rejected, and what another event's id kept out of the log.
@@ -103,24 +147,6 @@ struct EventIntake: Sendable {
         let scope = EventSecretScope.userTokens
         return try UserToken.subject(
             of: token, catalogue.secrets[scope.rowID(of: context.clientID)], clock: clock)
-    }
-
-    /// Refuses what does not fit the client's types or the token's person; else says in the context
-    /// how far the event can be believed.
-    private static func checked(
-        _ reading: EventReading, _ context: inout IngestContext, _ catalogue: ClientCatalogue,
-        _ person: String?
-    ) -> EventReading {
-        guard case .event(let event) = reading else { return reading }
-        do throws(EventRejection) {
-            try catalogue.check(event, isNative: context.door.front == .native)
-            if let person {
-                context.trust = try UserToken.trust(in: event, of: person, context.trust)
-            }
-            return reading
-        } catch {
-            return .rejected(eventID: event.eventID, error)
-        }
     }
 
     private func catalogue(of client: ClientID) async throws(Problem) -> ClientCatalogue {

@@ -28,18 +28,23 @@ final class EventVolumes: Sendable {
         _ readings: [EventReading], _ results: [IngestResult], _ context: IngestContext
     ) {
         var counts: [String: VolumeCounts] = [:]
+        // A batch has long runs of one type.
+        var (type, counted) = ("", VolumeCounts())
         for (reading, result) in zip(readings, results) {
-            let type = if case .event(let event) = reading { event.type } else { "" }
+            let next = if case .event(let event) = reading { event.type } else { "" }
+            if next != type {
+                counts[type, default: VolumeCounts()].add(counted)
+                (type, counted) = (next, VolumeCounts())
+            }
             switch result {
-            case .logged(_, .accepted): counts[type, default: VolumeCounts()].accepted += 1
-            case .logged(_, .duplicate), .logged(_, .repeated):
-                counts[type, default: VolumeCounts()].duplicate += 1
-            case .logged(_, .conflict), .rejected:
-                counts[type, default: VolumeCounts()].rejected += 1
+            case .logged(_, .accepted): counted.accepted += 1
+            case .logged(_, .duplicate), .logged(_, .repeated): counted.duplicate += 1
+            case .logged(_, .conflict), .rejected: counted.rejected += 1
             }
         }
+        counts[type, default: VolumeCounts()].add(counted)
         book.withLock { book in
-            for (type, counted) in counts {
+            for (type, counted) in counts where counted != VolumeCounts() {
                 book.count(
                     counted, type, of: context.clientID, context.door, at: context.receivedAt)
             }

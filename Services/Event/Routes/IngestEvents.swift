@@ -41,9 +41,12 @@ struct IngestEvents: Sendable {
             events = try IngestEvents.events(in: body)
             sentAt = try IngestEvents.sentAt(in: body)
             let clock = SenderClock(receivedAt: receivedAt, sentAt: sentAt)
+            var last: IncomingEvent?
             readings = events.map { slice in
                 do throws(EventRejection) {
-                    return .event(try IncomingEvent(slice, clock))
+                    let event = try IncomingEvent(slice, clock, after: last)
+                    last = event
+                    return .event(event)
                 } catch {
                     return .rejected(eventID: slice["event_id"]?.string, error)
                 }

@@ -81,11 +81,16 @@ struct ClientCatalogue: Sendable {
 
     /// Throws why the event is not taken.
     ///
-    /// - Parameter isNative: whether the event was sent in our own format, so that the catalogue's
-    ///   properties mean what it says. Other tools use the same names for other forms.
+    /// - Parameters:
+    ///   - isNative: whether the event was sent in our own format, so that the catalogue's
+    ///     properties mean what it says. Other tools use the same names for other forms.
+    ///   - last: an event that was checked like this and taken: another one of its type and with
+    ///     the same properties, word for word, can be taken as well.
     func check(
-        _ event: IncomingEvent, isNative: Bool, by catalogue: EventCatalogue = .installed
+        _ event: IncomingEvent, isNative: Bool, after last: IncomingEvent? = nil,
+        by catalogue: EventCatalogue = .installed
     ) throws(EventRejection) {
+        if let last, last.type == event.type, last.hasSameProperties(as: event) { return }
         let known = catalogue.schema(of: event.type)
         guard let schema = schemas[event.type] ?? known else {
             if unknown == .accept { return }

@@ -75,19 +75,17 @@ struct PropertySchema: Sendable, Hashable {
     }
 
     private func checkMembers(_ value: JSONSlice) throws(Misfit) {
-        let members = value.members
-        for name in required where !members.contains(where: { $0.name == name }) {
-            throw Self.missing(name)
-        }
+        for name in required where value[name] == nil { throw Self.missing(name) }
         guard !properties.isEmpty || !allowsMore else { return }
-        for (name, member) in members {
+        try value.forEachMember { (member) throws(Misfit) in
+            let name = member.name
             guard let schema = properties[name] else {
-                if allowsMore { continue }
+                if allowsMore { return }
                 throw Misfit(
                     pointer: "/" + Self.escaped(name), detail: "No such property is described.")
             }
             do throws(Misfit) {
-                try schema.check(member)
+                try schema.check(member.value)
             } catch {
                 throw Misfit(
                     pointer: "/" + Self.escaped(name) + error.pointer, detail: error.detail)

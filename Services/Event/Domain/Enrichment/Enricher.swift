@@ -47,48 +47,71 @@ struct Enricher: Sendable {
         return facts
     }
 
-    /// The event's context with all that was found out; `facts` are those of the request, `visits`
+    /// The event's context with all that was found out; `facts` are those of the request, `memory`
     /// goes from one event of it to the next.
     func context(
         of event: IncomingEvent, _ context: IngestContext, facts: [EncodedJSON.Member],
-        visits: inout Visit.Memory
-    ) -> [EncodedJSON.Member] {
+        memory: inout Memory
+    ) -> StoredContext {
+        let isServers = context.trust >= .server
+        let clues = Memory.Clues(
+            isServers: isServers, address: isServers ? event.address : nil,
+            visitor: isServers ? nil : event.anonymousID ?? event.externalID,
+            day: isServers ? 0 : event.occurredAt.unixSeconds / 86_400)
+        if let findings = memory.findings(event.context, clues) {
+            return StoredContext(told: event.context, findings: findings)
+        }
         let told = ToldContext(event.context)
-        var facts = facts
-        if context.trust >= .server {
-            let origin = EventOrigin(
-                address: event.address,
-                userAgent: told.text("user_agent", "userAgent")
-                    ?? told.object("posthog", with: "$raw_user_agent")?["$raw_user_agent"]?.string)
-            facts = self.facts(of: origin, context.clientID)
+        let visit = memory.visits.visit(told)
+        let findings = findings(
+            told, visit, session: session(clues, context.clientID, told),
+            facts: isServers ? self.facts(told, clues, context.clientID) : facts)
+        memory.keep(findings, of: event.context, clues)
+        return StoredContext(told: event.context, findings: findings)
+    }
+
+    private func findings(
+        _ told: ToldContext, _ visit: Visit, session: String?, facts: [EncodedJSON.Member]
+    ) -> Findings {
+        var (findings, facts, filled) = (Findings(), facts, [String]())
+        func fill(_ name: String, _ value: EncodedJSON) {
+            findings.add(name, value)
+            filled.append(name)
         }
-        var filled: [EncodedJSON.Member] = []
-        let visit = visits.visit(told)
-        if !visit.utm.isEmpty { filled.append(("utm", EncodedJSON(object: visit.utm))) }
-        if !visit.clickIDs.isEmpty {
-            filled.append(("click_ids", EncodedJSON(object: visit.clickIDs)))
+        if !visit.utm.isEmpty { fill("utm", EncodedJSON(object: visit.utm)) }
+        if !visit.clickIDs.isEmpty { fill("click_ids", EncodedJSON(object: visit.clickIDs)) }
+        if !told.has("first_touch"), let touch = visit.touch {
+            findings.add("first_touch", at: "at", touch)
+            filled.append("first_touch")
         }
-        if !told.has("first_touch"), let touch = visit.touch(at: "\(event.occurredAt)") {
-            filled.append(("first_touch", touch))
-        }
-        if !told.has("session_id"), let session = session(of: event, context, told) {
-            filled.append(("session_id", EncodedJSON(text: session)))
-        }
+        if !told.has("session_id"), let session { fill("session_id", EncodedJSON(text: session)) }
         if let channel = visit.channel {
             facts.append(("channel", EncodedJSON(text: channel.rawValue)))
         }
         if !filled.isEmpty {
-            let names = filled.map { JSONText.quoted($0.name) }.joined(separator: ",")
+            let names = filled.map(JSONText.quoted).joined(separator: ",")
             facts.append(("filled", EncodedJSON(written: "[\(names)]")))
         }
-        guard !facts.isEmpty else { return event.context }
-        return event.context + filled + [(Self.name, EncodedJSON(object: facts))]
+        if !facts.isEmpty { findings.add(Self.name, EncodedJSON(object: facts)) }
+        return findings
+    }
+
+    /// What a server tells of the visitor's device.
+    private func facts(
+        _ told: ToldContext, _ clues: Memory.Clues, _ client: ClientID
+    ) -> [EncodedJSON.Member] {
+        facts(
+            of: EventOrigin(
+                address: clues.address,
+                userAgent: told.text("user_agent", "userAgent")
+                    ?? told.object("posthog", with: "$raw_user_agent")?["$raw_user_agent"]?.string),
+            client)
     }
 
     /// What other tools' clients call the session; else one visitor's events of a day. A server's
     /// event is part of no visit unless it says so.
     private func session(
-        of event: IncomingEvent, _ context: IngestContext, _ told: ToldContext
+        _ clues: Memory.Clues, _ client: ClientID, _ told: ToldContext
     ) -> String? {
         let words =
             told.text("sessionId")
@@ -96,10 +119,6 @@ struct Enricher: Sendable {
         if let words, (1...IncomingEvent.maximumIDLength).contains(words.unicodeScalars.count) {
             return words
         }
-        guard context.trust < .server, let visitor = event.anonymousID ?? event.externalID else {
-            return nil
-        }
-        let day = event.occurredAt.unixSeconds / 86_400
-        return hash.session(visitor, day: day, of: context.clientID)
+        return clues.visitor.map { hash.session($0, day: clues.day, of: client) }
     }
 }

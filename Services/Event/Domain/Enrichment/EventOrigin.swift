@@ -11,7 +11,7 @@ struct EventOrigin: Sendable {
 /// What the senders' contexts say under names that differ from tool to tool. Nothing is parsed
 /// that nobody asks for.
 struct ToldContext {
-    private let members: [EncodedJSON.Member]
+    let members: [EncodedJSON.Member]
 
     init(_ members: [EncodedJSON.Member]) {
         self.members = members
@@ -19,9 +19,31 @@ struct ToldContext {
 
     func has(_ name: String) -> Bool { members.contains { $0.name == name } }
 
-    /// Those of these names that are there, in their order.
-    func members(named names: Set<String>) -> [EncodedJSON.Member] {
-        members.filter { names.contains($0.name) }
+    /// Whether two contexts have those of these names in the same order, word for word.
+    ///
+    /// Names are looked up only where they differ: contexts of one batch mostly do not.
+    static func isSame(
+        _ left: [EncodedJSON.Member], _ right: [EncodedJSON.Member], in names: Set<String>
+    ) -> Bool {
+        var (place, other) = (0, 0)
+        while place < left.count, other < right.count {
+            if left[place].name == right[other].name {
+                guard
+                    left[place].value.isSame(as: right[other].value)
+                        || !names.contains(left[place].name)
+                else { return false }
+                place += 1
+                other += 1
+            } else if !names.contains(left[place].name) {
+                place += 1
+            } else if !names.contains(right[other].name) {
+                other += 1
+            } else {
+                return false
+            }
+        }
+        return !left[place...].contains { names.contains($0.name) }
+            && !right[other...].contains { names.contains($0.name) }
     }
 
     /// A text that is a member itself.

@@ -41,17 +41,18 @@ struct Visit {
         channel = Channel(evidence)
     }
 
-    /// The touch as the SDK writes a first one; nil when nothing tells how the visitor came.
-    func touch(at time: String) -> EncodedJSON? {
+    /// The touch as the SDK writes a first one, without its time; nil when nothing tells how the
+    /// visitor came.
+    var touch: [EncodedJSON.Member]? {
         guard channel != nil, !evidence.hasReferralLink else { return nil }
-        var members: [EncodedJSON.Member] = [("at", EncodedJSON(text: time))]
+        var members: [EncodedJSON.Member] = []
         if let page { members.append(("landing_page", EncodedJSON(text: page.plain))) }
         if let referrer, referrer.host != page?.host {
             members.append(("referrer", EncodedJSON(text: referrer.plain)))
         }
         if !utm.isEmpty { members.append(("utm", EncodedJSON(object: utm))) }
         if !clickIDs.isEmpty { members.append(("click_ids", EncodedJSON(object: clickIDs))) }
-        return EncodedJSON(object: members)
+        return members
     }
 
     /// Segment's word for UTM parameters.
@@ -80,26 +81,18 @@ extension Visit {
         private var visit: Visit?
 
         mutating func visit(_ context: ToldContext) -> Visit {
-            let told = context.members(named: Visit.sources)
-            if let visit, Self.isSame(told, self.told) { return visit }
+            if let visit, ToldContext.isSame(context.members, told, in: Visit.sources) {
+                return visit
+            }
             let visit = Visit(context)
-            self.told = told
+            told = context.members
             self.visit = visit
             return visit
-        }
-
-        private static func isSame(
-            _ left: [EncodedJSON.Member], _ right: [EncodedJSON.Member]
-        ) -> Bool {
-            left.count == right.count
-                && zip(left, right).allSatisfy {
-                    $0.name == $1.name && $0.value.isSame(as: $1.value)
-                }
         }
     }
 
     /// The members of a context that tell of the visit.
-    private static let sources: Set = [
+    static let sources: Set = [
         "page", "posthog", "utm", "campaign", "click_ids", "referral",
     ]
 }

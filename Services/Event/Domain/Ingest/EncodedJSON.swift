@@ -5,57 +5,92 @@ import Kernel
 struct EncodedJSON: Sendable {
     typealias Member = (name: String, value: EncodedJSON)
 
-    let bytes: ArraySlice<UInt8>
-    /// The value where it was read already.
-    private let known: JSONSlice?
+    private enum Form {
+        /// A part of what was sent, as it was written.
+        case part(JSONSlice)
+        case written([UInt8])
+    }
+
+    private let form: Form
+
+    var bytes: ArraySlice<UInt8> {
+        switch form {
+        case .part(let slice): slice.bytes
+        case .written(let bytes): bytes[...]
+        }
+    }
 
     /// The value for reading; nil only for what is no JSON.
-    var slice: JSONSlice? { known ?? (try? JSONSlice(parsing: Array(bytes))) }
+    var slice: JSONSlice? {
+        switch form {
+        case .part(let slice): slice
+        case .written(let bytes): try? JSONSlice(parsing: bytes)
+        }
+    }
 
     /// A part of what was sent, as it was written.
     init(_ slice: JSONSlice) {
-        known = slice
-        bytes = slice.bytes
+        form = .part(slice)
     }
 
     /// A string.
     init(text: String) {
-        known = nil
         var quoted: [UInt8] = []
+        quoted.reserveCapacity(text.utf8.count + 2)
         JSONText.append(text, to: &quoted)
-        bytes = quoted[...]
+        form = .written(quoted)
     }
 
     /// JSON that was written here, without white space around it.
     init(written text: String) {
-        known = nil
-        bytes = Array(text.utf8)[...]
+        form = .written(Array(text.utf8))
     }
 
     /// An object of these members, in this order; the names must differ.
     init(object members: [Member]) {
-        known = nil
         var object: [UInt8] = []
         Self.append(members, to: &object)
-        bytes = object[...]
+        form = .written(object)
     }
 
     /// Any value.
     init(_ value: JSONValue) throws {
-        known = nil
-        bytes = try JSONCoding.encode(value)[...]
+        form = .written(try JSONCoding.encode(value))
     }
 
     /// Whether the value is an object; the bytes are valid JSON without white space around them.
-    var isObject: Bool { bytes.first == UInt8(ascii: "{") }
+    var isObject: Bool {
+        switch form {
+        case .part(let slice): slice.kind == .object
+        case .written(let bytes): bytes.first == UInt8(ascii: "{")
+        }
+    }
+
+    /// Levels of objects and arrays in it.
+    var levels: Int {
+        switch form {
+        case .part(let slice): slice.levels
+        case .written(let bytes): EventChecks.levels(of: bytes)
+        }
+    }
 
     /// Whether it is written in the same bytes.
-    func isSame(as other: EncodedJSON) -> Bool { bytes == other.bytes }
+    func isSame(as other: EncodedJSON) -> Bool {
+        if case .part(let slice) = form { return other.isSame(as: slice) }
+        return bytes == other.bytes
+    }
+
+    /// The same of a part of what was sent.
+    func isSame(as other: JSONSlice) -> Bool {
+        if case .part(let slice) = form { return slice.isSame(as: other) }
+        return bytes == other.bytes
+    }
 
     /// Whether it may hold what somebody looks for by one of these words: what is not read yet need
     /// not be when none of them is in it.
     func mayHold(_ words: [String]) -> Bool {
-        known != nil || words.contains(where: mentions)
+        if case .part = form { return true }
+        return words.contains(where: mentions)
     }
 
     private func mentions(_ word: String) -> Bool {
@@ -72,13 +107,25 @@ struct EncodedJSON: Sendable {
 
     /// Appends an object of these members.
     static func append(_ members: [Member], to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            JSONText.append(member.name, to: &bytes)
-            bytes.append(UInt8(ascii: ":"))
-            bytes += member.value.bytes
+        bytes.append("{")
+        appendMembers(members, to: &bytes)
+        bytes.append("}")
+    }
+
+    /// Appends these members of an object.
+    static func appendMembers(_ members: [Member], to bytes: inout [UInt8]) {
+        for index in members.indices {
+            if index > 0 { bytes.append(",") }
+            JSONText.append(members[index].name, to: &bytes)
+            bytes.append(":")
+            bytes += members[index].value.bytes
         }
-        bytes.append(UInt8(ascii: "}"))
+    }
+}
+
+extension [UInt8] {
+    /// Appends words that need no escapes.
+    mutating func append(_ words: StaticString) {
+        words.withUTF8Buffer { append(contentsOf: $0) }
     }
 }

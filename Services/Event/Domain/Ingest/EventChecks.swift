@@ -19,27 +19,38 @@ enum EventChecks {
     static func text(
         _ text: String?, _ name: String, maximum: Int
     ) throws(EventRejection) -> String {
-        guard let text, let characters = charactersWithoutControls(text),
-            (1...maximum).contains(characters)
-        else {
-            throw .field(
-                name, "invalid_\(name)",
-                "'\(name)' is a string of 1 to \(maximum) characters without control characters.")
+        guard let text, isText(text.utf8.span, maximum: maximum) else {
+            throw noText(name, maximum: maximum)
         }
         return text
     }
 
-    /// How many Unicode scalars the text has; nil when one of them is a control character.
-    private static func charactersWithoutControls(_ text: String) -> Int? {
-        let bytes = text.utf8.span
+    /// The same of a text that is read from its bytes.
+    static func text(
+        _ text: ArraySlice<UInt8>?, _ name: String, maximum: Int
+    ) throws(EventRejection) -> ArraySlice<UInt8> {
+        guard let text, isText(text.span, maximum: maximum) else {
+            throw noText(name, maximum: maximum)
+        }
+        return text
+    }
+
+    private static func noText(_ name: String, maximum: Int) -> EventRejection {
+        .field(
+            name, "invalid_\(name)",
+            "'\(name)' is a string of 1 to \(maximum) characters without control characters.")
+    }
+
+    /// Whether these are 1 to `maximum` Unicode scalars, none of them a control character.
+    private static func isText(_ bytes: Swift.Span<UInt8>, maximum: Int) -> Bool {
         var count = 0
         for place in bytes.indices {
             let byte = bytes[place]
-            if byte < 0x20 || byte == 0x7F { return nil }
+            if byte < 0x20 || byte == 0x7F { return false }
             // Every scalar has one byte that does not go on with another.
             if byte & 0xC0 != 0x80 { count += 1 }
         }
-        return count
+        return (1...maximum).contains(count)
     }
 
     /// An event belongs to a person or a visitor.
@@ -59,9 +70,9 @@ enum EventChecks {
         }
     }
 
-    /// Looks at the levels of valid JSON that has `outer` levels around it in an event.
-    static func depth(of json: ArraySlice<UInt8>, below outer: Int = 0) throws(EventRejection) {
-        guard outer + levels(of: json) <= IncomingEvent.maximumDepth else {
+    /// Looks at the levels of a value that has `outer` levels around it in an event.
+    static func depth(_ levels: Int, below outer: Int = 0) throws(EventRejection) {
+        guard outer + levels <= IncomingEvent.maximumDepth else {
             throw EventRejection(
                 code: "event_too_deep",
                 detail: "An event has at most \(IncomingEvent.maximumDepth) levels.", pointer: "")
@@ -69,7 +80,7 @@ enum EventChecks {
     }
 
     /// The deepest level of brackets in valid JSON, those in strings not counted.
-    private static func levels(of json: ArraySlice<UInt8>) -> Int {
+    static func levels(of json: [UInt8]) -> Int {
         var (depth, deepest) = (0, 0)
         var (isInString, isEscaped) = (false, false)
         let bytes = json.span

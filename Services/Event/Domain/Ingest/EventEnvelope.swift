@@ -10,44 +10,46 @@ enum EventEnvelope {
     ///
     /// - Parameter surroundings: the event's context with what was found out beside it.
     static func pending(
-        _ event: IncomingEvent, _ context: IngestContext, surroundings: [EncodedJSON.Member]? = nil
+        _ event: IncomingEvent, _ context: IngestContext, surroundings: StoredContext? = nil
     ) -> PendingEvent {
-        let surroundings = surroundings ?? event.context
+        let surroundings = surroundings ?? StoredContext(told: event.context)
+        let occurredText = event.occurredAt.description
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(event.source.count + 1200)
-        bytes += #"{"event_id":"#.utf8
+        // What stands around the parts of the source and what was found out takes about as much.
+        bytes.reserveCapacity(event.source.count + surroundings.findings.byteCount + 400)
+        bytes.append(#"{"event_id":"#)
         JSONText.append(event.eventID, to: &bytes)
         append(#","type":""#, event.type, to: &bytes)
         append(#"","client_id":""#, context.clientText, to: &bytes)
         if let campaign = event.campaignID {
             append(#"","campaign_id":""#, campaign.description, to: &bytes)
         }
-        bytes += #"","#.utf8
+        bytes.append(#"","#)
         appendParticipant(of: event, context.clientID, to: &bytes)
-        append(#""occurred_at":""#, event.occurredAt.description, to: &bytes)
+        append(#""occurred_at":""#, occurredText, to: &bytes)
         append(#"","received_at":""#, context.receivedText, to: &bytes)
         append(#"","trust":""#, context.trust.rawValue, to: &bytes)
-        bytes += #"","#.utf8
+        bytes.append(#"","#)
         if let subject = event.subject {
-            bytes += #""subject":"#.utf8
+            bytes.append(#""subject":"#)
             JSONText.append(subject, to: &bytes)
-            bytes += ",".utf8
+            bytes.append(",")
         }
         append(#""traceparent":""#, context.traceparent, to: &bytes)
-        bytes += #"","properties":"#.utf8
+        bytes.append(#"","properties":"#)
         if let properties = event.properties {
             bytes += properties.bytes
         } else {
-            bytes += "{}".utf8
+            bytes.append("{}")
         }
         if !surroundings.isEmpty {
-            bytes += #","context":"#.utf8
-            EncodedJSON.append(surroundings, to: &bytes)
+            bytes.append(#","context":"#)
+            surroundings.append(to: &bytes, time: occurredText)
         }
-        bytes.append(UInt8(ascii: "}"))
+        bytes.append("}")
         return PendingEvent(
             clientID: context.clientID, campaignID: event.campaignID, type: event.type,
-            facets: facets(of: event, surroundings),
+            facets: facets(of: event),
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
@@ -79,9 +81,7 @@ enum EventEnvelope {
     }
 
     /// `EventFacets(_:)` of what is stored, without reading it again.
-    private static func facets(
-        of event: IncomingEvent, _ surroundings: [EncodedJSON.Member]
-    ) -> EventFacets {
+    private static func facets(of event: IncomingEvent) -> EventFacets {
         guard event.externalID != nil || event.anonymousID != nil else { return [] }
         var facets: EventFacets = []
         if event.externalID != nil {
@@ -90,7 +90,7 @@ enum EventEnvelope {
                 facets.insert(.traits)
             }
         }
-        if surroundings.contains(where: { $0.name == "referral" && $0.value.isObject }) {
+        if event.context.contains(where: { $0.name == "referral" && $0.value.isObject }) {
             facets.insert(.referral)
         }
         return facets
@@ -106,7 +106,12 @@ enum EventEnvelope {
 
     /// The hash of (author, client, event id): what makes it the same event.
     static func identity(of eventID: String, _ client: ClientID, said author: Author) -> UUID {
-        Digest.identity(of: [author.rawValue] + client.uuid.bytes + eventID.utf8)
+        var input: [UInt8] = []
+        input.reserveCapacity(1 + 16 + eventID.utf8.count)
+        input.append(author.rawValue)
+        withUnsafeBytes(of: client.uuid.uuid) { input += $0 }
+        input += eventID.utf8
+        return Digest.identity(of: input)
     }
 
     /// The object without its first member, which is the position.
@@ -120,7 +125,7 @@ enum EventEnvelope {
     }
 
     private static func append(_ words: StaticString, _ text: String, to bytes: inout [UInt8]) {
-        words.withUTF8Buffer { bytes.append(contentsOf: $0) }
+        bytes.append(words)
         bytes.append(contentsOf: text.utf8)
     }
 
@@ -128,22 +133,22 @@ enum EventEnvelope {
         of event: IncomingEvent, _ client: ClientID, to bytes: inout [UInt8]
     ) {
         guard event.externalID != nil || event.anonymousID != nil else { return }
-        bytes += #""participant":{"#.utf8
+        bytes.append(#""participant":{"#)
         if let externalID = event.externalID {
-            let id = ParticipantID.derived(client: client, externalID: externalID)
-            append(#""participant_id":""#, id.description, to: &bytes)
-            bytes += #"","external_id":"#.utf8
+            bytes.append(#""participant_id":""#)
+            ParticipantID.derived(client: client, externalID: externalID).append(to: &bytes)
+            bytes.append(#"","external_id":"#)
             JSONText.append(externalID, to: &bytes)
         }
         if let anonymousID = event.anonymousID {
-            bytes += (event.externalID == nil ? "" : ",").utf8
-            bytes += #""anonymous_id":"#.utf8
+            if event.externalID != nil { bytes.append(",") }
+            bytes.append(#""anonymous_id":"#)
             JSONText.append(anonymousID, to: &bytes)
         }
         if let traits = event.traits {
-            bytes += #","traits":"#.utf8
+            bytes.append(#","traits":"#)
             bytes += traits.bytes
         }
-        bytes += "},".utf8
+        bytes.append("},")
     }
 }

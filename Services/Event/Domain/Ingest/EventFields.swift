@@ -2,64 +2,154 @@ import Contracts
 import HTTPKit
 import Kernel
 
-/// The members of an event while they are taken out one by one.
+/// The members of an event: its own, which are taken out one by one, and those of its context.
 struct EventFields {
-    private(set) var rest: [(name: String, value: JSONSlice)]
+    /// The members that are no part of the context.
+    enum Own: Int {
+        case type, eventID, occurredAt, externalID, anonymousID, campaignID, subject
+        case traits, properties, address
+        /// Written by the service alone.
+        case told, enriched
 
-    init(_ members: [(name: String, value: JSONSlice)]) {
-        rest = members
+        var name: String {
+            switch self {
+            case .type: "event"
+            case .eventID: "event_id"
+            case .occurredAt: "occurred_at"
+            case .externalID: "participant_id"
+            case .anonymousID: "anonymous_id"
+            case .campaignID: "campaign_id"
+            case .subject: "subject"
+            case .traits: "traits"
+            case .properties: "properties"
+            case .address: "ip"
+            case .told: IncomingEvent.toldName
+            case .enriched: Enricher.name
+            }
+        }
+
+        /// Nil for a member of the context. At most two names have one length.
+        init?(_ member: JSONSlice.Member) {
+            let (own, other): (Own, Own?)
+            switch member.nameLength {
+            case 2: (own, other) = (.address, nil)
+            case 4: (own, other) = (.told, nil)
+            case 5: (own, other) = (.type, nil)
+            case 6: (own, other) = (.traits, nil)
+            case 7: (own, other) = (.subject, nil)
+            case 8: (own, other) = (.eventID, .enriched)
+            case 10: (own, other) = (.properties, nil)
+            case 11: (own, other) = (.occurredAt, .campaignID)
+            case 12: (own, other) = (.anonymousID, nil)
+            case 14: (own, other) = (.externalID, nil)
+            default: return nil
+            }
+            if member.isNamed(own.name) {
+                self = own
+            } else if let other, member.isNamed(other.name) {
+                self = other
+            } else {
+                return nil
+            }
+        }
     }
 
-    /// Removes a member; an explicit null counts as absent.
-    mutating func take(_ name: String) -> JSONSlice? {
-        guard let index = rest.firstIndex(where: { $0.name == name }) else { return nil }
-        let value = rest.remove(at: index).value
+    private let event: JSONSlice
+    /// By the number of the member.
+    private let places: InlineArray<12, JSONSlice.Place?>
+    /// What else the sender said, in its order.
+    let context: [EncodedJSON.Member]
+
+    /// - Parameter last: the context of the event before, which often says the same, word for
+    ///   word: then it is taken over, and nothing built.
+    init(_ event: JSONSlice, after last: [EncodedJSON.Member]) {
+        self.event = event
+        var places = InlineArray<12, JSONSlice.Place?>(repeating: nil)
+        var sameCount = 0
+        var differing: [EncodedJSON.Member]?
+        event.forEachMember { member in
+            if let own = Own(member) {
+                places[own.rawValue] = member.place
+                return
+            }
+            if differing == nil {
+                if sameCount < last.count, member.isNamed(last[sameCount].name),
+                    last[sameCount].value.isSame(as: member.value)
+                {
+                    sameCount += 1
+                    return
+                }
+                differing = Array(last[..<sameCount])
+            }
+            differing?.append((member.name, EncodedJSON(member.value)))
+        }
+        self.places = places
+        context = differing ?? (sameCount == last.count ? last : Array(last[..<sameCount]))
+    }
+
+    /// A member of the event's own; an explicit null counts as absent.
+    private func value(_ own: Own) -> JSONSlice? {
+        guard let place = places[own.rawValue] else { return nil }
+        let value = event[place]
         return value.kind == .null ? nil : value
     }
 
-    /// A member that stays; an explicit null counts as absent.
-    func peek(_ name: String) -> JSONSlice? {
-        rest.first { $0.name == name && $0.value.kind != .null }?.value
+    /// A member of the context; an explicit null counts as absent.
+    func said(_ name: String) -> JSONSlice? {
+        guard let value = context.first(where: { $0.name == name })?.value.slice,
+            value.kind != .null
+        else { return nil }
+        return value
     }
 
-    func peekText(_ name: String, maximum: Int) throws(EventRejection) -> String? {
-        guard let value = peek(name) else { return nil }
+    func saidText(_ name: String, maximum: Int) throws(EventRejection) -> String? {
+        guard let value = said(name) else { return nil }
         return try EventChecks.text(value.string, name, maximum: maximum)
     }
 
-    mutating func text(_ name: String, maximum: Int) throws(EventRejection) -> String? {
-        guard let value = take(name) else { return nil }
-        return try EventChecks.text(value.string, name, maximum: maximum)
+    func text(_ own: Own, maximum: Int) throws(EventRejection) -> String? {
+        guard let value = value(own) else { return nil }
+        return try EventChecks.text(value.string, own.name, maximum: maximum)
     }
 
-    mutating func requiredText(_ name: String, maximum: Int) throws(EventRejection) -> String {
-        guard let text = try text(name, maximum: maximum) else {
-            throw .field(name, "required", "'\(name)' is required.")
-        }
+    func requiredText(_ own: Own, maximum: Int) throws(EventRejection) -> String {
+        guard let text = try text(own, maximum: maximum) else { throw Self.required(own) }
         return text
     }
 
-    mutating func time(_ name: String) throws(EventRejection) -> Timestamp {
-        guard let time = Timestamp(try requiredText(name, maximum: 40)) else {
+    /// A text that is there whatever it is like.
+    func anyText(_ own: Own) -> String? { value(own)?.string }
+
+    func time(_ own: Own) throws(EventRejection) -> Timestamp {
+        guard let value = value(own) else { throw Self.required(own) }
+        let text = try EventChecks.text(value.utf8, own.name, maximum: 40)
+        guard let time = Timestamp(utf8: text) else {
             throw .field(
-                name, "invalid_\(name)", "'\(name)' is a time such as 2026-01-31T09:30:00.000Z.")
+                own.name, "invalid_\(own.name)",
+                "'\(own.name)' is a time such as 2026-01-31T09:30:00.000Z.")
         }
         return time
     }
 
-    mutating func campaign(_ name: String) throws(EventRejection) -> CampaignID? {
-        guard let text = try text(name, maximum: 100) else { return nil }
+    func campaign(_ own: Own) throws(EventRejection) -> CampaignID? {
+        guard let text = try text(own, maximum: 100) else { return nil }
         guard let campaign = CampaignID(text) else {
-            throw .field(name, "invalid_\(name)", "'\(name)' is an id that begins with 'cmp_'.")
+            throw .field(
+                own.name, "invalid_\(own.name)",
+                "'\(own.name)' is an id that begins with 'cmp_'.")
         }
         return campaign
     }
 
-    mutating func object(_ name: String) throws(EventRejection) -> EncodedJSON? {
-        guard let value = take(name) else { return nil }
+    func object(_ own: Own) throws(EventRejection) -> EncodedJSON? {
+        guard let value = value(own) else { return nil }
         guard value.kind == .object else {
-            throw .field(name, "invalid_\(name)", "'\(name)' is a JSON object.")
+            throw .field(own.name, "invalid_\(own.name)", "'\(own.name)' is a JSON object.")
         }
         return EncodedJSON(value)
+    }
+
+    private static func required(_ own: Own) -> EventRejection {
+        .field(own.name, "required", "'\(own.name)' is required.")
     }
 }

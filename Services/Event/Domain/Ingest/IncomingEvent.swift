@@ -46,8 +46,8 @@ struct SignedBody: Sendable {
 }
 
 /// One event, checked. Keeps slices of the sender's bytes: what is only passed on is never built
-/// anew.
-struct IncomingEvent: Sendable {
+/// anew. A class, because it has much to count references of and is passed on by many.
+final class IncomingEvent: Sendable {
     /// The largest event, in bytes as sent.
     static let maximumBytes = 32 << 10
     /// Levels of objects and arrays in one event. Well below what readers of JSON accept, because
@@ -79,33 +79,34 @@ struct IncomingEvent: Sendable {
 
     /// Checks one element of a native batch. Throws the first thing that is wrong with it.
     ///
-    /// - Parameter allowsNobody: whether it may come without a person: a payment provider tells of
-    ///   an order's refund and not of its buyer.
+    /// - Parameters:
+    ///   - allowsNobody: whether it may come without a person: a payment provider tells of an
+    ///     order's refund and not of its buyer.
+    ///   - last: the event before it, of whose context it may say the same.
     init(
-        _ event: JSONSlice, _ clock: SenderClock, allowsNobody: Bool = false
+        _ event: JSONSlice, _ clock: SenderClock, allowsNobody: Bool = false,
+        after last: IncomingEvent? = nil
     ) throws(EventRejection) {
         guard event.kind == .object else { throw .notAnObject }
         source = event.bytes
         try EventChecks.size(source.count)
-        try EventChecks.depth(of: source)
-        var fields = EventFields(event.members)
+        try EventChecks.depth(event.levels)
+        let fields = EventFields(event, after: last?.context ?? [])
         type = try EventChecks.type(
-            try fields.requiredText("event", maximum: EventType.maximumLength), "event")
-        eventID = try fields.requiredText("event_id", maximum: LogMessage.maximumIDLength)
-        let told = try fields.time("occurred_at")
+            try fields.requiredText(.type, maximum: EventType.maximumLength), "event")
+        eventID = try fields.requiredText(.eventID, maximum: LogMessage.maximumIDLength)
+        let told = try fields.time(.occurredAt)
         occurredAt = clock.corrected(told)
-        externalID = try fields.text("participant_id", maximum: Self.maximumIDLength)
-        anonymousID = try fields.text("anonymous_id", maximum: Self.maximumIDLength)
+        externalID = try fields.text(.externalID, maximum: Self.maximumIDLength)
+        anonymousID = try fields.text(.anonymousID, maximum: Self.maximumIDLength)
         if !allowsNobody { try EventChecks.participant(externalID, anonymousID) }
-        campaignID = try fields.campaign("campaign_id")
-        subject = try fields.text("subject", maximum: Self.maximumIDLength)
-        traits = try fields.object("traits")
-        properties = try fields.object("properties")
-        address = fields.take("ip")?.string
+        campaignID = try fields.campaign(.campaignID)
+        subject = try fields.text(.subject, maximum: Self.maximumIDLength)
+        traits = try fields.object(.traits)
+        properties = try fields.object(.properties)
+        address = fields.anyText(.address)
         interaction = try Interaction.read(fields)
-        context = Self.context(
-            fields.rest.map { ($0.name, EncodedJSON($0.value)) },
-            told: Self.told(told, corrected: occurredAt))
+        context = Self.context(fields.context, told: Self.told(told, corrected: occurredAt))
     }
 
     /// Checks an event that a front has put together, like one that was sent as ours.
@@ -114,7 +115,7 @@ struct IncomingEvent: Sendable {
         try EventChecks.size(source.count)
         // A front may give every event of a batch what the batch says once.
         try EventChecks.size(parts.byteCount)
-        for value in parts.values { try EventChecks.depth(of: value.bytes, below: 1) }
+        for value in parts.values { try EventChecks.depth(value.levels, below: 1) }
         type = try EventChecks.type(parts.type, "event")
         eventID = try EventChecks.text(
             parts.eventID, "event_id", maximum: LogMessage.maximumIDLength)
@@ -134,8 +135,16 @@ struct IncomingEvent: Sendable {
         address = parts.address
         interaction = nil
         context = Self.context(
-            parts.context,
+            parts.context.filter { $0.name != Self.toldName && $0.name != Enricher.name },
             told: parts.told + Self.told(parts.occurredAt, corrected: occurredAt))
+    }
+
+    /// Whether both have none, or the same word for word.
+    func hasSameProperties(as other: IncomingEvent) -> Bool {
+        guard let properties, let others = other.properties else {
+            return (properties == nil) == (other.properties == nil)
+        }
+        return properties.isSame(as: others)
     }
 
     private static func told(
@@ -147,7 +156,6 @@ struct IncomingEvent: Sendable {
     private static func context(
         _ members: [EncodedJSON.Member], told: [EncodedJSON.Member]
     ) -> [EncodedJSON.Member] {
-        let members = members.filter { $0.name != toldName && $0.name != Enricher.name }
         guard !told.isEmpty else { return members }
         return members + [(toldName, EncodedJSON(object: told))]
     }

@@ -15,7 +15,7 @@ enum IngestResult: Sendable {
         }
     }
 
-    private var status: String {
+    private var status: StaticString {
         switch self {
         case .logged(_, .accepted): "accepted"
         case .logged(_, .duplicate), .logged(_, .repeated): "duplicate"
@@ -24,29 +24,31 @@ enum IngestResult: Sendable {
         }
     }
 
-    fileprivate var json: String {
-        var members = [#""status":"\#(status)""#]
+    /// Appends the members of its object.
+    fileprivate func appendMembers(to bytes: inout [UInt8]) {
+        bytes.append(#""event_id":"#)
         switch self {
-        case .logged(let eventID, let outcome):
-            members.insert(#""event_id":\#(JSONText.quoted(eventID))"#, at: 0)
-            if case .repeated = outcome {
-                members.append(#""code":"interaction_repeated""#)
-                members.append(
-                    #""detail":"The same was done within the window, and counted then.""#)
-            }
-            if case .conflict = outcome {
-                members.append(#""code":"event_id_conflict""#)
-                members.append(
-                    #""detail":"Another event with this id was sent before, and stands.""#)
-            }
-        case .rejected(let eventID, let rejection):
-            members.insert(
-                #""event_id":\#(eventID.map(JSONText.quoted) ?? "null")"#, at: 0)
-            members.append(#""code":"\#(rejection.code)""#)
-            members.append(#""detail":\#(JSONText.quoted(rejection.detail))"#)
-            members.append(#""pointer":\#(JSONText.quoted(rejection.pointer))"#)
+        case .logged(let eventID, _), .rejected(let eventID?, _):
+            JSONText.append(eventID, to: &bytes)
+        case .rejected(nil, _): bytes.append("null")
         }
-        return "{\(members.joined(separator: ","))}"
+        bytes.append(#","status":""#)
+        bytes.append(status)
+        bytes.append("\"")
+        switch self {
+        case .logged(_, .accepted), .logged(_, .duplicate): break
+        case .logged(_, .repeated):
+            bytes.append(#","code":"interaction_repeated""#)
+            bytes.append(#","detail":"The same was done within the window, and counted then.""#)
+        case .logged(_, .conflict):
+            bytes.append(#","code":"event_id_conflict""#)
+            bytes.append(#","detail":"Another event with this id was sent before, and stands.""#)
+        case .rejected(_, let rejection):
+            bytes += #","code":"\#(rejection.code)","detail":"#.utf8
+            JSONText.append(rejection.detail, to: &bytes)
+            bytes.append(#","pointer":"#)
+            JSONText.append(rejection.pointer, to: &bytes)
+        }
     }
 }
 
@@ -56,7 +58,9 @@ enum IngestReply {
     static func refused(_ results: [IngestResult]) -> [String] {
         results.enumerated().compactMap { index, result in
             guard case .rejected = result else { return nil }
-            return #"{"index":\#(index),"# + result.json.dropFirst()
+            var bytes = Array(#"{"index":\#(index),"#.utf8)
+            result.appendMembers(to: &bytes)
+            return String(decoding: bytes, as: UTF8.self) + "}"
         }
     }
 
@@ -69,9 +73,17 @@ enum IngestReply {
             case .logged(_, .conflict), .rejected: counts.rejected += 1
             }
         }
-        var text = #"{"accepted":\#(counts.accepted),"duplicate":\#(counts.duplicate),"#
-        text += #""rejected":\#(counts.rejected),"results":["#
-        text += results.map(\.json).joined(separator: ",")
-        return Array((text + "]}").utf8)
+        var bytes: [UInt8] = []
+        // An id is mostly a UUID.
+        bytes.reserveCapacity(80 + 90 * results.count)
+        bytes += #"{"accepted":\#(counts.accepted),"duplicate":\#(counts.duplicate),"#.utf8
+        bytes += #""rejected":\#(counts.rejected),"results":["#.utf8
+        for (index, result) in results.enumerated() {
+            bytes.append(index == 0 ? "{" : ",{")
+            result.appendMembers(to: &bytes)
+            bytes.append("}")
+        }
+        bytes.append("]}")
+        return bytes
     }
 }

@@ -23,9 +23,9 @@ struct Interaction: Sendable, Hashable {
     /// Nil for an event without `dedup_key`. The members stay where they are, so that readers of
     /// the event see them.
     static func read(_ fields: EventFields) throws(EventRejection) -> Interaction? {
-        guard let dedupKey = try fields.peekText("dedup_key", maximum: 200) else { return nil }
-        let productID = try fields.peekText("product_id", maximum: maximumProductIDLength)
-        guard let told = fields.peek("dedup_window_seconds") else {
+        guard let dedupKey = try fields.saidText("dedup_key", maximum: 200) else { return nil }
+        let productID = try fields.saidText("product_id", maximum: maximumProductIDLength)
+        guard let told = fields.said("dedup_window_seconds") else {
             return Interaction(dedupKey: dedupKey, productID: productID, window: usualWindow)
         }
         let longest = maximumWindow.components.seconds
@@ -42,16 +42,15 @@ struct Interaction: Sendable, Hashable {
 
     /// A hash of (client, product, person, type, key), each told apart from the next.
     func identity(of event: IncomingEvent, _ client: ClientID) -> UUID {
-        var input = client.uuid.bytes
         let parts = [
             productID, event.externalID, event.externalID == nil ? event.anonymousID : nil,
             event.type, dedupKey,
         ]
+        var input = client.uuid.bytes
         for part in parts {
-            let bytes = Array((part ?? "").utf8)
             input.append(part == nil ? 0 : 1)
-            withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { input += $0 }
-            input += bytes
+            withUnsafeBytes(of: UInt32(part?.utf8.count ?? 0).bigEndian) { input += $0 }
+            input += (part ?? "").utf8
         }
         return Digest.identity(of: input)
     }

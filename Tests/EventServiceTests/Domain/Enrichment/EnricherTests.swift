@@ -41,10 +41,17 @@ import Testing
             trust < .server ? EventOrigin(address: address, userAgent: agent) : EventOrigin()
         let context = IngestContext(
             clientID: client, trust: trust, receivedAt: now, traceparent: "t", origin: origin)
-        var visits = Visit.Memory()
-        let members = enricher.context(
-            of: event, context, facts: enricher.facts(of: origin, client), visits: &visits)
-        return try JSONCoding.parse(Array(EncodedJSON(object: members).bytes))
+        var memory = Enricher.Memory()
+        return try read(
+            enricher.context(
+                of: event, context, facts: enricher.facts(of: origin, client), memory: &memory),
+            of: event)
+    }
+
+    private func read(_ context: StoredContext, of event: IncomingEvent) throws -> JSONValue {
+        var bytes: [UInt8] = []
+        context.append(to: &bytes, time: event.occurredAt.description)
+        return try JSONCoding.parse(bytes)
     }
 
     @Test func `a browser's event gets a device, a country and a hash for its address`() throws {
@@ -62,30 +69,6 @@ import Testing
         #expect(enriched["network_hash"]?.string?.count == 32)
         let bytes = try JSONCoding.encode(context)
         #expect(!String(decoding: bytes, as: UTF8.self).contains("192.0.2"))
-    }
-
-    @Test func `an event beside others of a request gets what it gets alone`() throws {
-        let pages = [
-            #""page":{"url":"https://shop.example/a?utm_source=x"}"#,
-            #""page":{"url":"https://shop.example/a?utm_source=x"}"#,
-            #""page":{"url":"https://shop.example/b","referrer":"https://search.example/"}"#,
-            #""page":{"url":"https://shop.example/a?utm_source=x"},"utm":{"source":"y"}"#,
-            "", #""page":{"url":"https://shop.example/b"}"#,
-        ]
-        var visits = Visit.Memory()
-        for page in pages {
-            let text =
-                #"{"event":"page_viewed","event_id":"e","occurred_at":"2027-01-15T07:00:00Z","#
-                + #""anonymous_id":"a"\#(page.isEmpty ? "" : ",")\#(page)}"#
-            let event = try IncomingEvent(
-                try JSONSlice(parsing: Array(text.utf8)), SenderClock(receivedAt: now))
-            let members = try enricher().context(
-                of: event,
-                IngestContext(clientID: client, trust: .browser, receivedAt: now, traceparent: "t"),
-                facts: [], visits: &visits)
-            let beside = try JSONCoding.parse(Array(EncodedJSON(object: members).bytes))
-            #expect(beside == (try context(page, address: nil, agent: nil)))
-        }
     }
 
     @Test func `of a server's event counts what the server tells, never its own address`() throws {
