@@ -56,8 +56,9 @@ package struct ClientService: Service {
         // Who asks about a person as of an event does not wait for it.
         bounds.loadGatherInterval = .milliseconds(50)
         subscriber = Subscriber(
-            service: .client, name: "client", wanted: .everything, postgres: context.postgres,
-            log: context.log, redis: context.redis, world: context.world, configuration: bounds,
+            service: .client, name: "client", wanted: ParticipantEvents.wanted,
+            postgres: context.postgres, log: context.log, redis: context.redis,
+            world: context.world, configuration: bounds,
             apply: { try await events.apply($0, $1) })
     }
 

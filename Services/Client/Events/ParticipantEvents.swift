@@ -5,9 +5,13 @@ import PostgresKit
 
 /// Builds participants' profiles from the events of the log.
 ///
-/// It sees every event of every client, so a batch costs three statements at most, however many
-/// people it is about, and none that writes while nothing changes but who was seen this minute.
+/// A batch costs three statements at most, however many people it is about, and none that writes
+/// while nothing changes but who was seen this minute.
 struct ParticipantEvents: Sendable {
+    /// What can change a profile. Events of somebody who was seen a moment ago cannot.
+    static let wanted = Wanted(
+        types: [ParticipantErased.type, SeenTimes.signUpEvent], facets: [.sighting, .traits])
+
     private let store: ParticipantStore
     private let leftOut: Counter
 

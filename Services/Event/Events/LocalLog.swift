@@ -25,11 +25,11 @@ struct LocalLog: LogPort {
         appender = LogAppender(
             store: LogStore(postgres: postgres, faults: resources.world.faults), shards: shards,
             world: resources.world,
-            onAppended: { shard, events, appended in
+            onAppended: { shard, appended in
                 guard !appended.segments.isEmpty else { return }
                 tail.append(appended.segments, to: shard)
                 signals[shard].raise()
-                wakeUps.announce(events, appended, shard: shard)
+                wakeUps.announce(appended.segments, shard: shard)
             })
         store = FeedStore(postgres: postgres)
         acknowledgements = Acknowledgements(store: store, world: resources.world)

@@ -25,7 +25,7 @@ actor LogAppender {
     private let shards: ShardMap
     private let limits: FlushLimits
     private let world: World
-    private let onAppended: @Sendable (Int, [PendingEvent], Appended) -> Void
+    private let onAppended: @Sendable (Int, Appended) -> Void
     private var lanes: [Lane]
     private var waitingBytes = 0
     private var waitingBytesOf: [ClientID?: Int] = [:]
@@ -36,7 +36,7 @@ actor LogAppender {
     /// block.
     init(
         store: LogStore, shards: ShardMap, limits: FlushLimits = FlushLimits(), world: World,
-        onAppended: @escaping @Sendable (Int, [PendingEvent], Appended) -> Void
+        onAppended: @escaping @Sendable (Int, Appended) -> Void
     ) {
         self.store = store
         self.shards = shards
@@ -126,7 +126,7 @@ actor LogAppender {
             let result = try await store.append(events, to: shard, at: world.clock.now())
             flushes.observe(begin.duration(to: .now))
             appended.increment(by: result.segments.reduce(0) { $0 + $1.header.entries.count })
-            onAppended(shard, events, result)
+            onAppended(shard, result)
             world.faults.reach(EventCrashPoint.appendAfterCommit)
             var start = 0
             for submission in batch {

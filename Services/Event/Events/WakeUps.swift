@@ -36,18 +36,19 @@ final class WakeUps: Sendable {
     }
 
     /// Queues what a commit calls for; returns at once.
-    func announce(_ events: [PendingEvent], _ appended: Appended, shard: Int) {
+    func announce(_ segments: [SegmentDraft], shard: Int) {
         guard redis != nil else { return }
         var newest: [Channel: LogPosition] = [:]
-        for (event, outcome) in zip(events, appended.outcomes) {
-            guard case .accepted(let position) = outcome else { continue }
-            let channel = WakeUpChannel(
-                type: event.type, clientID: event.clientID, campaignID: event.campaignID)
-            let place = LogPosition(shard: shard, position: position)
-            newest[.events(channel)] = place
-            if event.facets.isEmpty { continue }
-            for (_, facet) in EventFacets.named where event.facets.contains(facet) {
-                newest[.facet(FacetChannel(facet: facet, shard: shard))] = place
+        for segment in segments {
+            for (index, event) in segment.header.entries.enumerated() {
+                let place = LogPosition(shard: shard, position: segment.firstPosition + index)
+                let channel = WakeUpChannel(
+                    type: event.type, clientID: event.clientID, campaignID: event.campaignID)
+                newest[.events(channel)] = place
+                if event.facets.isEmpty { continue }
+                for (_, facet) in EventFacets.named where event.facets.contains(facet) {
+                    newest[.facet(FacetChannel(facet: facet, shard: shard))] = place
+                }
             }
         }
         let lost = waiting.withLock { waiting in

@@ -6,6 +6,8 @@ import PostgresKit
 struct LogStore: Sendable {
     let postgres: PostgresClient
     let faults: any FaultInjector
+    /// What the log told of persons lately.
+    let sightings = Sightings()
 
     /// Appends what is new in one transaction and tells what became of each event.
     ///
@@ -14,7 +16,7 @@ struct LogStore: Sendable {
     /// none. Two round trips: BEGIN, lock and probe; then the writing and COMMIT.
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
-        try await postgres.withTransaction { transaction in
+        let appended = try await postgres.withTransaction { transaction in
             let found = try await transaction.pipeline(
                 [
                     "select head, generations from log_shard where shard = \(shard) for update",
@@ -27,7 +29,8 @@ struct LogStore: Sendable {
                 events, known: try Self.known(found[1]),
                 done: try found.count > 2 ? InteractionSQL.done(found[2]) : [:], head: head)
             let accepted = plan.accepted(of: events)
-            let drafts = SegmentDraft.cut(accepted, after: head)
+            let news = sightings.news(of: accepted, in: shard, after: head)
+            let drafts = SegmentDraft.cut(accepted, facets: news.facets, after: head)
             if !plan.accepted.isEmpty {
                 faults.reach(EventCrashPoint.appendBeforeCommit)
                 _ = try await transaction.commit(with: [
@@ -35,8 +38,12 @@ struct LogStore: Sendable {
                         accepted, drafts, shard: shard, head: head, generations, now: now)
                 ])
             }
-            return Appended(outcomes: plan.outcomes, segments: drafts)
+            return Appended(outcomes: plan.outcomes, segments: drafts, news: news)
         }
+        if let last = appended.segments.last?.lastPosition {
+            sightings.note(appended.news, in: shard, head: last)
+        }
+        return appended
     }
 
     /// Which ids the log has seen. One generation after the other, and only those that hold ids of
@@ -102,6 +109,8 @@ struct Appended: Sendable {
     let outcomes: [AppendOutcome]
     /// What was written, for readers in this process.
     let segments: [SegmentDraft]
+    /// What they tell of persons.
+    let news: SightingMemory.News
 }
 
 /// Why the log could not do as asked.

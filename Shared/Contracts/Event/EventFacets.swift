@@ -17,13 +17,17 @@ package struct EventFacets: OptionSet, Sendable, Hashable {
     package static let referral = EventFacets(rawValue: 2)
     /// Tells traits of a person.
     package static let traits = EventFacets(rawValue: 4)
+    /// Shows a person who was not seen lately, or not so long ago: see `Sighting`. An event has it
+    /// or not by what the log held before it.
+    package static let sighting = EventFacets(rawValue: 8)
 
     /// Every facet that this version knows.
-    package static let all: EventFacets = [.identity, .referral, .traits]
+    package static let all: EventFacets = [.identity, .referral, .traits, .sighting]
 
     /// The facets by the names that queries and channels have for them, in their order.
     package static let named: [(name: String, facet: EventFacets)] = [
         ("identity", .identity), ("referral", .referral), ("traits", .traits),
+        ("sighting", .sighting),
     ]
 
     /// The facets of these names; nil when one of them is unknown.
@@ -40,11 +44,13 @@ package struct EventFacets: OptionSet, Sendable, Hashable {
 }
 
 extension EventFacets {
-    /// What a stored event has. A service's message has nothing: it is about nobody's visit.
+    /// What a stored event has at most: nothing before it counts as a sighting. A service's message
+    /// has nothing: it is about nobody's visit.
     package init(_ event: LogEvent) {
         self = []
         guard let participant = event.participant, event.trust != .internal else { return }
         if participant.participantID != nil {
+            insert(.sighting)
             if participant.anonymousID != nil { insert(.identity) }
             if let traits = participant.traits, !traits.isEmpty { insert(.traits) }
         }

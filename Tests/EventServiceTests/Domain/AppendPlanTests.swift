@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test func `segments hold at most five hundred events and leave no position out`() {
-        let drafts = SegmentDraft.cut((0..<1201).map { _ in event(UUID()) }, after: 10)
+        let events = (0..<1201).map { _ in event(UUID()) }
+        let drafts = SegmentDraft.cut(events, facets: events.map(\.facets), after: 10)
         #expect(drafts.map(\.header.entries.count) == [500, 500, 201])
         #expect(drafts.map(\.firstPosition) == [11, 511, 1011])
         #expect(drafts.last?.lastPosition == 1211)

@@ -33,13 +33,13 @@ import Testing
     @Test(
         arguments: [
             (#""#, []),
-            (#","participant_id":"anna""#, []),
+            (#","participant_id":"anna""#, .sighting),
             (#","anonymous_id":"v""#, []),
-            (#","anonymous_id":"v","participant_id":"anna""#, .identity),
+            (#","anonymous_id":"v","participant_id":"anna""#, [.sighting, .identity]),
             (#","anonymous_id":"v","traits":{"email":"a@b.c"}"#, []),
-            (#","participant_id":"anna","traits":{"email":"a@b.c"}"#, .traits),
-            (#","participant_id":"anna","traits":{}"#, []),
-            (#","participant_id":"anna","traits":null"#, []),
+            (#","participant_id":"anna","traits":{"email":"a@b.c"}"#, [.sighting, .traits]),
+            (#","participant_id":"anna","traits":{}"#, .sighting),
+            (#","participant_id":"anna","traits":null"#, .sighting),
             (#","anonymous_id":"v","referral":{"code":"bcdfghjk"}"#, .referral),
             (#","anonymous_id":"v","refe\u0072ral":{"click_id":"x"}"#, .referral),
             (#","anonymous_id":"v","referral":"bcdfghjk""#, []),
@@ -73,11 +73,12 @@ import Testing
             #","anonymous_id":"v","participant_id":"anna","referral":{"code":"b"}"#,
             #","anonymous_id":"w","participant_id":"bert","referral":{"code":"b"}"#,
         ].map { try pending($0) }
-        let draft = try #require(SegmentDraft.cut(events, after: 0).first)
+        let draft = try #require(
+            SegmentDraft.cut(events, facets: events.map(\.facets), after: 0).first)
         var erasure = SegmentErasure(
             ErasedPerson(externalID: "anna", anonymousIDs: []), of: client)
         let rewritten = try erasure.rewrite(StoredSegment(draft), shard: 0)
         let entries = try #require(rewritten?.header.entries)
-        #expect(entries.map(\.facets) == [[], [.identity, .referral]])
+        #expect(entries.map(\.facets) == [[], [.sighting, .identity, .referral]])
     }
 }

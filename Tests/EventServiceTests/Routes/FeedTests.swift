@@ -58,6 +58,28 @@ import Testing
         }
     }
 
+    @Test func `of somebody who is seen all the time a reader of sightings is told once`()
+        async throws
+    {
+        try await EventHarness.run { harness in
+            func send(_ ids: [String], _ person: String) async throws {
+                let events = ids.map {
+                    event($0, "page_viewed", #""participant_id":"\#(person)""#)
+                }
+                let answer = try await harness.ingest(
+                    "[\(events.joined(separator: ","))]", key: harness.keys.publishable.text)
+                #expect(answer.body["accepted"] == .number(JSONNumber(ids.count)))
+            }
+            try await send(["first", "second"], "anna")
+            try await send(["third"], "anna")
+            try await send(["other"], "bert")
+            try await send(["fourth"], "anna")
+            let page = try await page(Wanted(types: [], facets: .sighting), of: harness)
+            #expect(page.events.map(\.eventID) == ["first", "other"])
+            #expect(page.next == 5)
+        }
+    }
+
     @Test func `a flood that nobody asked for costs its reader nothing`() async throws {
         try await EventHarness.run { harness in
             let flood = (0..<1000).map {

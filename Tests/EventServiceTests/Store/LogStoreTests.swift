@@ -103,7 +103,9 @@ import Testing
         for round in 0..<60 {
             let shard = round % 10 == 0 ? round / 10 % 3 : 1
             let events = (0..<5).map { event("\(round)-\($0)", of: tenant) }
-            tail.append(SegmentDraft.cut(events, after: heads[shard]), to: shard)
+            tail.append(
+                SegmentDraft.cut(
+                    events, facets: events.map(\.facets), after: heads[shard]), to: shard)
             heads[shard] += events.count
         }
         var bytes = 0

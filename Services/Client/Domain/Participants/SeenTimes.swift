@@ -5,8 +5,8 @@ import Kernel
 /// makes no difference. Pure.
 struct SeenTimes: Sendable, Hashable {
     static let signUpEvent = "user_signed_up"
-    /// How far what is stored may stand behind the newest event, exclusive: `last_seen_at` is kept
-    /// to the minute, so that somebody who is busy does not cost a write per event.
+    /// How far what is stored may stand behind the newest sighting, exclusive: `last_seen_at` is
+    /// kept to the minute, so that somebody who is busy does not cost a write for each.
     static let tolerance = Duration.seconds(60)
 
     private(set) var firstSeenAt: Timestamp
@@ -21,7 +21,8 @@ struct SeenTimes: Sendable, Hashable {
 
     /// What one event tells.
     init(of event: LogEvent) {
-        let seenAt = Self.time(of: event)
+        let seenAt = Sighting.time(
+            occurredAt: event.occurredAt, receivedAt: event.receivedAt, trust: event.trust)
         self.init(
             firstSeenAt: seenAt, lastSeenAt: seenAt,
             signedUpAt: event.type == Self.signUpEvent ? seenAt : nil)
@@ -39,11 +40,5 @@ struct SeenTimes: Sendable, Hashable {
     func mustReplace(_ stored: Self) -> Bool {
         firstSeenAt != stored.firstSeenAt || signedUpAt != stored.signedUpAt
             || lastSeenAt - stored.lastSeenAt >= Self.tolerance
-    }
-
-    /// When the event counts as having happened. What anyone can forge counts when it came: a rule
-    /// may ask for how long somebody has been a user, and a browser could say "since 2001".
-    private static func time(of event: LogEvent) -> Timestamp {
-        event.trust >= .signedUser ? event.occurredAt : event.receivedAt
     }
 }

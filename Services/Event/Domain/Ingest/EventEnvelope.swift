@@ -14,6 +14,7 @@ enum EventEnvelope {
     ) -> PendingEvent {
         let surroundings = surroundings ?? StoredContext(told: event.context)
         let occurredText = event.occurredAt.description
+        let sighting = sighting(in: event, context)
         var bytes: [UInt8] = []
         // What stands around the parts of the source and what was found out takes about as much.
         bytes.reserveCapacity(event.source.count + surroundings.findings.byteCount + 400)
@@ -25,7 +26,7 @@ enum EventEnvelope {
             append(#"","campaign_id":""#, campaign.description, to: &bytes)
         }
         bytes.append(#"","#)
-        appendParticipant(of: event, context.clientID, to: &bytes)
+        appendParticipant(of: event, sighting?.person, to: &bytes)
         append(#""occurred_at":""#, occurredText, to: &bytes)
         append(#"","received_at":""#, context.receivedText, to: &bytes)
         append(#"","trust":""#, context.trust.rawValue, to: &bytes)
@@ -49,7 +50,7 @@ enum EventEnvelope {
         bytes.append("}")
         return PendingEvent(
             clientID: context.clientID, campaignID: event.campaignID, type: event.type,
-            facets: facets(of: event),
+            facets: facets(of: event), sighting: sighting,
             identity: identity(
                 of: event.eventID, context.clientID,
                 said: context.trust == .webhook ? .webhook : .client),
@@ -85,6 +86,7 @@ enum EventEnvelope {
         guard event.externalID != nil || event.anonymousID != nil else { return [] }
         var facets: EventFacets = []
         if event.externalID != nil {
+            facets.insert(.sighting)
             if event.anonymousID != nil { facets.insert(.identity) }
             if let traits = event.traits, traits.bytes.count > "{}".utf8.count {
                 facets.insert(.traits)
@@ -94,6 +96,18 @@ enum EventEnvelope {
             facets.insert(.referral)
         }
         return facets
+    }
+
+    private static func sighting(
+        in event: IncomingEvent, _ context: IngestContext
+    ) -> PersonSighting? {
+        event.externalID.map { externalID in
+            PersonSighting(
+                person: ParticipantID.derived(client: context.clientID, externalID: externalID),
+                seenAt: Sighting.time(
+                    occurredAt: event.occurredAt, receivedAt: context.receivedAt,
+                    trust: context.trust))
+        }
     }
 
     /// Who gave an event its id. No two share ids: those of messages and of orders can be foretold,
@@ -130,13 +144,13 @@ enum EventEnvelope {
     }
 
     private static func appendParticipant(
-        of event: IncomingEvent, _ client: ClientID, to bytes: inout [UInt8]
+        of event: IncomingEvent, _ person: ParticipantID?, to bytes: inout [UInt8]
     ) {
         guard event.externalID != nil || event.anonymousID != nil else { return }
         bytes.append(#""participant":{"#)
-        if let externalID = event.externalID {
+        if let externalID = event.externalID, let person {
             bytes.append(#""participant_id":""#)
-            ParticipantID.derived(client: client, externalID: externalID).append(to: &bytes)
+            person.append(to: &bytes)
             bytes.append(#"","external_id":"#)
             JSONText.append(externalID, to: &bytes)
         }

@@ -9,6 +9,8 @@ struct PendingEvent: Sendable {
     let type: String
     /// What it has about it besides its type, for those who read the log by it.
     let facets: EventFacets
+    /// Whom it shows; nil for an event without a person that the client knows.
+    var sighting: PersonSighting?
     /// Hash of (client, event id): what makes it the same event.
     let identity: UUID
     /// Hash of what the sender said: tells a repeat from a conflict.

@@ -37,17 +37,21 @@ struct SegmentDraft: Sendable {
     var lastPosition: Int { firstPosition + header.entries.count - 1 }
 
     /// Cuts accepted events into segments of at most 500; the first gets position `head + 1`.
-    static func cut(_ events: [PendingEvent], after head: Int) -> [SegmentDraft] {
+    ///
+    /// - Parameter facets: those of each event, as the log tells them.
+    static func cut(
+        _ events: [PendingEvent], facets: [EventFacets], after head: Int
+    ) -> [SegmentDraft] {
         stride(from: 0, to: events.count, by: SegmentHeader.maximumEvents).map { start in
             let end = min(start + SegmentHeader.maximumEvents, events.count)
             var body: [UInt8] = []
             body.reserveCapacity(events[start..<end].reduce(0) { $0 + $1.envelope.count })
-            let entries = events[start..<end].map { event in
+            let entries = zip(events[start..<end], facets[start..<end]).map { event, facets in
                 defer { body += event.envelope }
                 return SegmentHeader.Entry(
                     offset: body.count, length: event.envelope.count, type: event.type,
                     clientID: event.clientID, campaignID: event.campaignID,
-                    facets: event.facets)
+                    facets: facets)
             }
             return SegmentDraft(
                 firstPosition: head + start + 1, header: SegmentHeader(entries: entries),
