@@ -52,19 +52,28 @@ struct FeedStore: Sendable {
 
     /// Segments that reach beyond `position`, oldest first, and the shard's head at that moment.
     ///
-    /// - Parameter wanted: of which events the bodies are needed; segments that hold none of them
-    ///   come with an empty body. Whoever wants little reads headers, a fraction of the log.
+    /// - Parameters:
+    ///   - limit: the most segments.
+    ///   - last: who wants everything needs nothing beyond this position. The first segment comes
+    ///     whole in any case, others only where they end before it: what a page has no room for
+    ///     would be read for nothing, and again for the next.
+    ///   - wanted: of which events the bodies are needed; segments that hold none of them come with
+    ///     an empty body. Whoever wants little reads headers, a fraction of the log.
     func segments(
-        of shard: Int, after position: Int, limit: Int, wanted: Wanted = .everything
+        of shard: Int, after position: Int, limit: Int, upTo last: Int = .max,
+        wanted: Wanted = .everything
     ) async throws(PostgresError) -> (segments: [StoredSegment], head: Int) {
+        let last = wanted.isEverything ? last : .max
         let rows = try await postgres.query(
             """
-            select log_shard.head, segment.* from log_shard left join lateral (
-                select first_position, last_position, header,
-                    case when \(wanted.isEverything) then body end as body
+            select log_shard.head, first_position, last_position, header,
+                case when \(wanted.isEverything) then body end as body
+            from log_shard left join lateral (
+                select *, row_number() over (order by last_position) as place
                 from log_segment
                 where log_segment.shard = log_shard.shard and last_position > \(position)
-                order by last_position limit \(limit)) segment on true
+                order by last_position limit \(limit)) segment
+                on place = 1 or last_position <= \(last)
             where log_shard.shard = \(shard) order by segment.last_position
             """)
         guard let first = rows.first else { return ([], position) }

@@ -170,6 +170,35 @@ import Testing
         }
     }
 
+    @Test func `what a reader has no room for is not read, but for its first segment`()
+        async throws
+    {
+        try await withStore { store, client in
+            let tenant = ClientID(UUID())
+            for batch in [0..<300, 300..<500, 500..<900] {
+                let events = batch.map { event("\($0)", of: tenant) }
+                _ = try await store.append(events, to: 1, at: clock.now())
+            }
+            let feed = FeedStore(postgres: client)
+            func found(after: Int, upTo last: Int) async throws -> [Int] {
+                let found = try await feed.segments(of: 1, after: after, limit: 10, upTo: last)
+                #expect(found.head == 900)
+                return found.segments.map(\.lastPosition)
+            }
+            for (after, last, expected) in [
+                (0, 500, [300, 500]), (0, 499, [300]), (0, 100, [300]), (200, 700, [300, 500]),
+                (500, 1000, [900]), (600, 700, [900]), (900, 1400, []),
+            ] {
+                let segments = try await found(after: after, upTo: last)
+                #expect(segments == expected)
+            }
+            // Retention took what the reader asks for: it is given what comes next.
+            _ = try await client.execute("delete from log_segment where last_position = 300")
+            let next = try await found(after: 0, upTo: 100)
+            #expect(next == [500])
+        }
+    }
+
     @Test
     func `a reader that wants little gets the bodies of segments in which something is wanted`()
         async throws
