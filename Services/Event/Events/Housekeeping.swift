@@ -2,7 +2,7 @@ import Kernel
 import ServiceKit
 import Synchronization
 
-/// Makes each day's table of event ids ahead of time and drops spent ones.
+/// Makes the tables of event ids ahead of time and drops spent ones.
 final class GenerationRotation: Sendable {
     private let store: RetentionStore
     private let world: World

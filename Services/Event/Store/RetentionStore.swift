@@ -5,7 +5,7 @@ import PostgresKit
 struct RetentionStore: Sendable {
     let postgres: PostgresClient
 
-    /// Makes the day tables that are missing and drops those that are spent.
+    /// Makes the tables of generations that are missing and drops those that are spent.
     ///
     /// Replicas may call it together: an advisory lock lets one work at a time.
     func rotateGenerations(at now: Timestamp) async throws {

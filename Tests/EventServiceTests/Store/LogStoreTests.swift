@@ -123,25 +123,45 @@ import Testing
         #expect(bytes > 0 && bytes <= 10_000)
     }
 
-    @Test func `an id is known across generations for at least seven days`() async throws {
+    @Test(arguments: [0, 4, 7])
+    func `an id is known across generations for at least eight days`(day: Int) async throws {
+        let first = Generation(clock.now()).number + Generation.days
+        clock.advance(by: .seconds(86_400) * (first + day - Int(clock.now().unixSeconds / 86_400)))
         try await withStore { store, client in
             let tenant = ClientID(UUID())
-            _ = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
-            for _ in 0..<8 {
-                clock.advance(by: .seconds(86_400))
+            func append(_ id: String, after days: Int) async throws -> AppendOutcome? {
+                clock.advance(by: .seconds(86_400) * days)
                 try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
-                let again = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
-                #expect(again.outcomes == [.duplicate(position: 1)])
+                return try await store.append([event(id, of: tenant)], to: 0, at: clock.now())
+                    .outcomes.first
             }
-            let present = Generation(clock.now()).number
-            _ = try await store.append([event("b", of: tenant)], to: 0, at: clock.now())
-            #expect(try await generations(of: 0, client) == [present - 8, present])
-            clock.advance(by: .seconds(86_400))
-            try await RetentionStore(postgres: client).rotateGenerations(at: clock.now())
-            let forgotten = try await store.append([event("a", of: tenant)], to: 0, at: clock.now())
-            #expect(forgotten.outcomes == [.accepted(position: 3)])
-            #expect(try await generations(of: 0, client) == [present, present + 1])
+            var outcome = try await append("a", after: 0)
+            #expect(outcome == .accepted(position: 1))
+            for _ in 0..<8 {
+                outcome = try await append("a", after: 1)
+                #expect(outcome == .duplicate(position: 1))
+            }
+            outcome = try await append("b", after: 0)
+            #expect(outcome == .accepted(position: 2))
+            #expect(try await generations(of: 0, client) == [first, first + 8])
+            outcome = try await append("a", after: 8 - day)
+            #expect(outcome == .accepted(position: 3))
+            #expect(try await generations(of: 0, client) == [first + 8, first + 16])
         }
+    }
+
+    @Test func `a day's table of an earlier version is kept for as long as its ids count`() {
+        func time(_ day: Int) -> Timestamp { Timestamp(microseconds: Int64(day) * 86_400_000_000) }
+        let first = Generation(clock.now()).number
+        for day in first..<first + 8 {
+            #expect((day...day + 8).allSatisfy { !Generation(number: day).isSpent(at: time($0)) })
+            #expect(Generation(number: day).isSpent(at: time(day + 16)))
+        }
+        #expect(Generation.needed(at: time(first + 7)) == [first - 8, first, first + 8])
+        #expect(
+            Generation.written([first - 9, first - 8, first - 1], at: time(first + 3)) == [
+                first - 8, first - 1, first,
+            ])
     }
 
     /// Where an append looks for repeats.
