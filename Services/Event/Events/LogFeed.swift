@@ -57,7 +57,7 @@ struct LogFeed: Sendable {
         if request.limit == 0 { head = try await store.heads().dropFirst(shard).first ?? start }
         for _ in 0..<(request.limit > 0 ? Self.readsPerPage : 0) {
             let found = try await segments(
-                of: shard, after: page.next, atMost: request.limit - page.count,
+                of: shard, after: page.next, room: request.limit - page.count,
                 wanted: request.wanted)
             head = max(head, found.head)
             for segment in found.segments {
@@ -75,15 +75,15 @@ struct LogFeed: Sendable {
     /// A reader of the tail is told the tail's end as head; the truth may be ahead of it when
     /// another replica writes, which the next page will show.
     ///
-    /// - Parameter events: how many the reader can take.
+    /// - Parameter room: how many wanted events the reader can take.
     func segments(
-        of shard: Int, after: Int, atMost events: Int = FeedRequest.maximumLimit,
+        of shard: Int, after: Int, room: Int = FeedRequest.maximumLimit,
         wanted: Wanted = .everything
     ) async throws -> (segments: [StoredSegment], head: Int) {
         let limit = Self.segmentsPerRead
         if let found = tail.segments(of: shard, after: after, limit: limit) { return found }
         return try await store.segments(
-            of: shard, after: after, limit: limit, upTo: after + events, wanted: wanted)
+            of: shard, after: after, limit: limit, room: room, wanted: wanted)
     }
 }
 

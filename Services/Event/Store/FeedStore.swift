@@ -31,6 +31,13 @@ struct StoredSegment: Sendable, RowDecodable {
         self.header = header
     }
 
+    /// How many events in it that come after a position are wanted.
+    func count(of wanted: Wanted, after position: Int) -> Int {
+        header.entries.dropFirst(max(0, position + 1 - firstPosition)).count {
+            wanted.includes(type: $0.type, facets: $0.facets)
+        }
+    }
+
     /// Whether an event in it is wanted.
     func holds(_ wanted: Wanted) -> Bool {
         header.entries.contains { wanted.includes(type: $0.type, facets: $0.facets) }
@@ -54,16 +61,16 @@ struct FeedStore: Sendable {
     ///
     /// - Parameters:
     ///   - limit: the most segments.
-    ///   - last: who wants everything needs nothing beyond this position. The first segment comes
-    ///     whole in any case, others only where they end before it: what a page has no room for
-    ///     would be read for nothing, and again for the next.
+    ///   - room: how many wanted events the reader can take. The first segment comes in any case,
+    ///     others only where all that is wanted of them fits: what a page has no room for would be
+    ///     read for nothing, and again for the next.
     ///   - wanted: of which events the bodies are needed; segments that hold none of them come with
     ///     an empty body. Whoever wants little reads headers, a fraction of the log.
     func segments(
-        of shard: Int, after position: Int, limit: Int, upTo last: Int = .max,
+        of shard: Int, after position: Int, limit: Int, room: Int = 1 << 20,
         wanted: Wanted = .everything
     ) async throws(PostgresError) -> (segments: [StoredSegment], head: Int) {
-        let last = wanted.isEverything ? last : .max
+        let last = wanted.isEverything ? position + room : .max
         let rows = try await postgres.query(
             """
             select log_shard.head, first_position, last_position, header,
@@ -82,8 +89,23 @@ struct FeedStore: Sendable {
             let body: [UInt8]? = try row.get("body")
             segments.append(try StoredSegment(row: row, body: body ?? []))
         }
-        if !wanted.isEverything { try await fill(&segments, of: shard, wanted) }
+        if !wanted.isEverything {
+            segments = Self.fitting(segments, after: position, room: room, wanted)
+            try await fill(&segments, of: shard, wanted)
+        }
         return (segments, try first.get("head"))
+    }
+
+    /// The segments from the first on whose wanted events have room together.
+    private static func fitting(
+        _ segments: [StoredSegment], after position: Int, room: Int, _ wanted: Wanted
+    ) -> [StoredSegment] {
+        var rest = room
+        for (place, segment) in segments.enumerated() {
+            rest -= segment.count(of: wanted, after: position)
+            if rest < 0, place > 0 { return Array(segments[..<place]) }
+        }
+        return segments
     }
 
     /// Reads those in which something is wanted once more, whole: an erasure may have moved the

@@ -200,21 +200,28 @@ import Testing
                 _ = try await store.append(events, to: 1, at: clock.now())
             }
             let feed = FeedStore(postgres: client)
-            func found(after: Int, upTo last: Int) async throws -> [Int] {
-                let found = try await feed.segments(of: 1, after: after, limit: 10, upTo: last)
+            func found(
+                after: Int, room: Int, wanted: Wanted = .everything
+            ) async throws -> [Int] {
+                let found = try await feed.segments(
+                    of: 1, after: after, limit: 10, room: room, wanted: wanted)
                 #expect(found.head == 900)
                 return found.segments.map(\.lastPosition)
             }
-            for (after, last, expected) in [
-                (0, 500, [300, 500]), (0, 499, [300]), (0, 100, [300]), (200, 700, [300, 500]),
-                (500, 1000, [900]), (600, 700, [900]), (900, 1400, []),
+            for (after, room, expected) in [
+                (0, 500, [300, 500]), (0, 499, [300]), (0, 100, [300]), (200, 500, [300, 500]),
+                (500, 500, [900]), (600, 100, [900]), (900, 500, []),
             ] {
-                let segments = try await found(after: after, upTo: last)
-                #expect(segments == expected)
+                let all = try await found(after: after, room: room)
+                let chosen = try await found(
+                    after: after, room: room, wanted: Wanted(types: ["signup"]))
+                #expect(all == expected && chosen == expected)
             }
+            let few = try await found(after: 0, room: 1, wanted: Wanted(types: ["purchase"]))
+            #expect(few == [300, 500, 900])
             // Retention took what the reader asks for: it is given what comes next.
             _ = try await client.execute("delete from log_segment where last_position = 300")
-            let next = try await found(after: 0, upTo: 100)
+            let next = try await found(after: 0, room: 100)
             #expect(next == [500])
         }
     }
