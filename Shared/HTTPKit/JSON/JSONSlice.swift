@@ -66,10 +66,20 @@ package struct JSONSlice: Sendable {
 
     /// Whether both are written in the same bytes.
     package func isSame(as other: JSONSlice) -> Bool {
-        let (own, others) = (node.range, other.node.range)
-        guard node.kind == other.node.kind, own.count == others.count else { return false }
+        isSame(as: other.node, of: other.document)
+    }
+
+    /// Whether the value of another object's member is written in the same bytes.
+    package func isSame(as object: JSONSlice, at place: Place) -> Bool {
+        isSame(as: object.document.nodes[Int(place.key) + 1], of: object.document)
+    }
+
+    private func isSame(as other: JSONNode, of otherDocument: JSONDocument) -> Bool {
+        let node = node
+        let (own, others) = (node.range, other.range)
+        guard node.kind == other.kind, own.count == others.count else { return false }
         return unsafe document.bytes.withUnsafeBytes { bytes in
-            unsafe other.document.bytes.withUnsafeBytes { otherBytes in
+            unsafe otherDocument.bytes.withUnsafeBytes { otherBytes in
                 guard let left = bytes.baseAddress, let right = otherBytes.baseAddress else {
                     return true
                 }
@@ -143,49 +153,45 @@ package struct JSONSlice: Sendable {
 }
 
 extension JSONSlice {
-    /// A member of an object, of which nothing is read that nobody asks for.
-    package struct Member {
-        fileprivate let object: JSONSlice
-        /// The index of the key.
-        fileprivate let key: Int
-
-        private var node: JSONNode { object.document.nodes[key] }
-
-        /// The name.
-        package var name: String { object.document.text(node) }
-
-        /// How many bytes the name has as UTF-8.
-        package var nameLength: Int {
-            node.isEscaped ? name.utf8.count : node.range.count
-        }
-
-        /// Whether it has this name.
-        package func isNamed(_ name: String) -> Bool { object.document.isText(node, name) }
-
-        /// The value.
-        package var value: JSONSlice { JSONSlice(object.source, key + 1) }
-
-        /// Where it is, for finding its value again.
-        package var place: Place { Place(key: UInt32(truncatingIfNeeded: key)) }
-    }
-
-    /// Where a member of an object is.
+    /// Where a member of an object is, for asking that object about it. Nothing of the member is
+    /// read that nobody asks for.
     package struct Place: Sendable {
+        /// The index of the key's node.
         fileprivate let key: UInt32
     }
 
-    /// The value of a member of this object.
-    package subscript(_ place: Place) -> JSONSlice { JSONSlice(source, Int(place.key) + 1) }
-
     /// Calls with each member of an object, in the order they are written; never for another kind.
     package func forEachMember<Failure: Error>(
-        _ body: (Member) throws(Failure) -> Void
+        _ body: (Place) throws(Failure) -> Void
     ) throws(Failure) {
         guard node.kind == .object else { return }
         try document.forEachMember(of: index) { (key) throws(Failure) in
-            try body(Member(object: self, key: key))
+            try body(Place(key: UInt32(truncatingIfNeeded: key)))
         }
     }
+
+    /// The same with the number of each member's name among `names`; nil for another name.
+    package func forEachMember(among names: JSONNames, _ body: (Place, Int?) -> Void) {
+        guard node.kind == .object else { return }
+        document.forEachMember(of: index) { key in
+            body(
+                Place(key: UInt32(truncatingIfNeeded: key)),
+                names.number(of: document.nodes[key], in: document))
+        }
+    }
+
+    private func key(_ place: Place) -> JSONNode { source.document.nodes[Int(place.key)] }
+
+    /// The name of a member.
+    package func name(at place: Place) -> String { document.text(key(place)) }
+
+    /// Whether a member has this name.
+    package func isNamed(_ name: String, at place: Place) -> Bool {
+        document.isText(key(place), name)
+    }
+
+    /// The value of a member.
+    package subscript(_ place: Place) -> JSONSlice { JSONSlice(source, Int(place.key) + 1) }
 }
 
 /// Finds the members of an object one after the other: at once in the order in which they are

@@ -76,16 +76,32 @@ import Testing
         let document = #"{"a":1,"b\u0062":2,"":3,"a":4,"long name of a member":[5]}"#
         let object = try JSONSlice(parsing: Array(document.utf8))
         var found: [String] = []
-        object.forEachMember { member in
-            #expect(member.isNamed(member.name) && !member.isNamed(member.name + "x"))
-            #expect(member.nameLength == member.name.utf8.count)
-            #expect(object[member.place].isSame(as: member.value))
-            found.append("\(member.name)=\(String(decoding: member.value.bytes, as: UTF8.self))")
+        object.forEachMember { place in
+            let (name, value) = (object.name(at: place), object[place])
+            #expect(object.isNamed(name, at: place) && !object.isNamed(name + "x", at: place))
+            #expect(value.isSame(as: object, at: place))
+            found.append("\(name)=\(String(decoding: value.bytes, as: UTF8.self))")
         }
         #expect(found == ["bb=2", "=3", "a=4", "long name of a member=[5]"])
         try JSONSlice(parsing: Array("[1]".utf8)).forEachMember { _ in
             Issue.record("an array has no members")
         }
+    }
+
+    @Test func `names that are looked for are told apart from all others`() throws {
+        let names = ["b", "", "long name", "aa", "ab", "é", "lang name"]
+        let document =
+            #"{"ab":0,"a":0,"":0,"é":0,"\u00e9":1,"b":0,"a\u0061":0,"long namf":0,"long name":0,"#
+            + #""a name that is longer than the longest":0,"lang name":0,"AB":0}"#
+        let object = try JSONSlice(parsing: Array(document.utf8))
+        var found: [String] = []
+        object.forEachMember(among: JSONNames(names)) { place, number in
+            let name = object.name(at: place)
+            #expect(number == names.firstIndex(of: name), "\(name)")
+            if number != nil { found.append(name) }
+        }
+        #expect(found == ["ab", "", "é", "b", "aa", "long name", "lang name"])
+        object.forEachMember(among: JSONNames([])) { _, number in #expect(number == nil) }
     }
 
     @Test(arguments: 0..<24)

@@ -77,15 +77,15 @@ struct PropertySchema: Sendable, Hashable {
     private func checkMembers(_ value: JSONSlice) throws(Misfit) {
         for name in required where value[name] == nil { throw Self.missing(name) }
         guard !properties.isEmpty || !allowsMore else { return }
-        try value.forEachMember { (member) throws(Misfit) in
-            let name = member.name
+        try value.forEachMember { (place) throws(Misfit) in
+            let name = value.name(at: place)
             guard let schema = properties[name] else {
                 if allowsMore { return }
                 throw Misfit(
                     pointer: "/" + Self.escaped(name), detail: "No such property is described.")
             }
             do throws(Misfit) {
-                try schema.check(member.value)
+                try schema.check(value[place])
             } catch {
                 throw Misfit(
                     pointer: "/" + Self.escaped(name) + error.pointer, detail: error.detail)

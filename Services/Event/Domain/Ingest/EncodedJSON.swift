@@ -76,14 +76,16 @@ struct EncodedJSON: Sendable {
 
     /// Whether it is written in the same bytes.
     func isSame(as other: EncodedJSON) -> Bool {
-        if case .part(let slice) = form { return other.isSame(as: slice) }
+        if case .part(let slice) = form, case .part(let others) = other.form {
+            return slice.isSame(as: others)
+        }
         return bytes == other.bytes
     }
 
-    /// The same of a part of what was sent.
-    func isSame(as other: JSONSlice) -> Bool {
-        if case .part(let slice) = form { return slice.isSame(as: other) }
-        return bytes == other.bytes
+    /// The same of a member of what was sent.
+    func isSame(as object: JSONSlice, at place: JSONSlice.Place) -> Bool {
+        if case .part(let slice) = form { return slice.isSame(as: object, at: place) }
+        return bytes == object[place].bytes
     }
 
     /// Whether it may hold what somebody looks for by one of these words: what is not read yet need

@@ -5,11 +5,13 @@ import Kernel
 /// The members of an event: its own, which are taken out one by one, and those of its context.
 struct EventFields {
     /// The members that are no part of the context.
-    enum Own: Int {
+    enum Own: Int, CaseIterable {
         case type, eventID, occurredAt, externalID, anonymousID, campaignID, subject
         case traits, properties, address
         /// Written by the service alone.
         case told, enriched
+
+        static let names = JSONNames(allCases.map(\.name))
 
         var name: String {
             switch self {
@@ -27,35 +29,10 @@ struct EventFields {
             case .enriched: Enricher.name
             }
         }
-
-        /// Nil for a member of the context. At most two names have one length.
-        init?(_ member: JSONSlice.Member) {
-            let (own, other): (Own, Own?)
-            switch member.nameLength {
-            case 2: (own, other) = (.address, nil)
-            case 4: (own, other) = (.told, nil)
-            case 5: (own, other) = (.type, nil)
-            case 6: (own, other) = (.traits, nil)
-            case 7: (own, other) = (.subject, nil)
-            case 8: (own, other) = (.eventID, .enriched)
-            case 10: (own, other) = (.properties, nil)
-            case 11: (own, other) = (.occurredAt, .campaignID)
-            case 12: (own, other) = (.anonymousID, nil)
-            case 14: (own, other) = (.externalID, nil)
-            default: return nil
-            }
-            if member.isNamed(own.name) {
-                self = own
-            } else if let other, member.isNamed(other.name) {
-                self = other
-            } else {
-                return nil
-            }
-        }
     }
 
     private let event: JSONSlice
-    /// By the number of the member.
+    /// By the number of the name.
     private let places: InlineArray<12, JSONSlice.Place?>
     /// What else the sender said, in its order.
     let context: [EncodedJSON.Member]
@@ -67,21 +44,22 @@ struct EventFields {
         var places = InlineArray<12, JSONSlice.Place?>(repeating: nil)
         var sameCount = 0
         var differing: [EncodedJSON.Member]?
-        event.forEachMember { member in
-            if let own = Own(member) {
-                places[own.rawValue] = member.place
+        let before = last.span
+        event.forEachMember(among: Own.names) { place, own in
+            if let own {
+                places[own] = place
                 return
             }
             if differing == nil {
-                if sameCount < last.count, member.isNamed(last[sameCount].name),
-                    last[sameCount].value.isSame(as: member.value)
+                if sameCount < before.count, event.isNamed(before[sameCount].name, at: place),
+                    before[sameCount].value.isSame(as: event, at: place)
                 {
                     sameCount += 1
                     return
                 }
                 differing = Array(last[..<sameCount])
             }
-            differing?.append((member.name, EncodedJSON(member.value)))
+            differing?.append((event.name(at: place), EncodedJSON(event[place])))
         }
         self.places = places
         context = differing ?? (sameCount == last.count ? last : Array(last[..<sameCount]))
