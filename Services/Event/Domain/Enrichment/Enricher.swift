@@ -58,41 +58,40 @@ struct Enricher: Sendable {
             isServers: isServers, address: isServers ? event.address : nil,
             visitor: isServers ? nil : event.anonymousID ?? event.externalID,
             day: isServers ? 0 : event.occurredAt.unixSeconds / 86_400)
-        if let findings = memory.findings(event.context, clues) {
-            return StoredContext(told: event.context, findings: findings)
-        }
+        if let context = memory.context(event.context, clues) { return context }
         let told = ToldContext(event.context)
         let visit = memory.visits.visit(told)
         let findings = findings(
             told, visit, session: session(clues, context.clientID, told),
             facts: isServers ? self.facts(told, clues, context.clientID) : facts)
-        memory.keep(findings, of: event.context, clues)
-        return StoredContext(told: event.context, findings: findings)
+        return memory.keep(findings, of: event.context, clues)
     }
 
     private func findings(
         _ told: ToldContext, _ visit: Visit, session: String?, facts: [EncodedJSON.Member]
     ) -> Findings {
         var (findings, facts, filled) = (Findings(), facts, [String]())
-        func fill(_ name: String, _ value: EncodedJSON) {
-            findings.add(name, value)
-            filled.append(name)
+        if !visit.utm.isEmpty {
+            findings.add("utm", visit.utm)
+            filled.append("utm")
         }
-        if !visit.utm.isEmpty { fill("utm", EncodedJSON(object: visit.utm)) }
-        if !visit.clickIDs.isEmpty { fill("click_ids", EncodedJSON(object: visit.clickIDs)) }
+        if !visit.clickIDs.isEmpty {
+            findings.add("click_ids", visit.clickIDs)
+            filled.append("click_ids")
+        }
         if !told.has("first_touch"), let touch = visit.touch {
             findings.add("first_touch", at: "at", touch)
             filled.append("first_touch")
         }
-        if !told.has("session_id"), let session { fill("session_id", EncodedJSON(text: session)) }
+        if !told.has("session_id"), let session {
+            findings.add("session_id", EncodedJSON(text: session))
+            filled.append("session_id")
+        }
         if let channel = visit.channel {
             facts.append(("channel", EncodedJSON(text: channel.rawValue)))
         }
-        if !filled.isEmpty {
-            let names = filled.map(JSONText.quoted).joined(separator: ",")
-            facts.append(("filled", EncodedJSON(written: "[\(names)]")))
-        }
-        if !facts.isEmpty { findings.add(Self.name, EncodedJSON(object: facts)) }
+        if !filled.isEmpty { facts.append(("filled", EncodedJSON(texts: filled))) }
+        if !facts.isEmpty { findings.add(Self.name, facts) }
         return findings
     }
 

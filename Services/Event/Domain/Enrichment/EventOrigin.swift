@@ -25,8 +25,6 @@ struct ToldContext {
     static func isSame(
         _ left: [EncodedJSON.Member], _ right: [EncodedJSON.Member], in names: Set<String>
     ) -> Bool {
-        // Taken over from one event to the next.
-        if left.span.isIdentical(to: right.span) { return true }
         var (place, other) = (0, 0)
         while place < left.count, other < right.count {
             if left[place].name == right[other].name {

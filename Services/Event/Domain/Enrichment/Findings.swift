@@ -6,17 +6,19 @@ import Kernel
 /// All but the time is often the same for the next event of a batch.
 struct Findings: Sendable {
     /// Each member with a comma before it.
-    private var written: [UInt8] = []
+    fileprivate private(set) var written: [UInt8] = []
     /// Where in it the time of the event belongs.
-    private var timePlace: Int?
-
-    var isEmpty: Bool { written.isEmpty }
-    /// About as many bytes as are appended.
-    var byteCount: Int { written.count + 24 }
+    fileprivate private(set) var timePlace: Int?
 
     mutating func add(_ name: String, _ value: EncodedJSON) {
         append(name)
         written += value.bytes
+    }
+
+    /// Adds an object of these members.
+    mutating func add(_ name: String, _ members: [EncodedJSON.Member]) {
+        append(name)
+        EncodedJSON.append(members, to: &written)
     }
 
     /// Adds an object that begins with the time of the event.
@@ -35,39 +37,49 @@ struct Findings: Sendable {
     }
 
     private mutating func append(_ name: String) {
+        if written.isEmpty { written.reserveCapacity(768) }
         written.append(",")
         JSONText.append(name, to: &written)
         written.append(":")
-    }
-
-    /// Appends the members, the first of an object or behind others of it.
-    func append(to bytes: inout [UInt8], isFirst: Bool, time: String) {
-        let members = isFirst ? written.dropFirst() : written[...]
-        guard let timePlace else {
-            bytes += members
-            return
-        }
-        bytes += members[..<timePlace]
-        bytes += time.utf8
-        bytes += members[timePlace...]
     }
 }
 
 /// An event's context as it is stored: what its sender told, and what was found out.
 struct StoredContext: Sendable {
-    let told: [EncodedJSON.Member]
-    var findings = Findings()
+    /// The object without the time of the event.
+    private let written: [UInt8]
+    /// Where in it the time belongs.
+    private let timePlace: Int?
+    /// How many of its bytes its sender did not send, about.
+    let addedByteCount: Int
 
-    var isEmpty: Bool { told.isEmpty && findings.isEmpty }
+    init(told: [EncodedJSON.Member], _ findings: Findings = Findings()) {
+        var written: [UInt8] = []
+        // The sender's members are mostly larger than that, and the array grows once.
+        written.reserveCapacity(findings.written.count + 512)
+        written.append("{")
+        EncodedJSON.appendMembers(told, to: &written)
+        let start = findings.written.startIndex + (told.isEmpty ? 1 : 0)
+        timePlace = findings.timePlace.map { written.count + $0 - start }
+        written += findings.written.dropFirst(start)
+        written.append("}")
+        self.written = written
+        addedByteCount = findings.written.count
+    }
+
+    var isEmpty: Bool { written.count == "{}".utf8.count }
 
     /// Appends the object.
     ///
     /// - Parameter time: when the event happened.
     func append(to bytes: inout [UInt8], time: String) {
-        bytes.append("{")
-        EncodedJSON.appendMembers(told, to: &bytes)
-        if !findings.isEmpty { findings.append(to: &bytes, isFirst: told.isEmpty, time: time) }
-        bytes.append("}")
+        guard let timePlace else {
+            bytes += written
+            return
+        }
+        bytes += written[..<timePlace]
+        bytes += time.utf8
+        bytes += written[timePlace...]
     }
 }
 
@@ -88,21 +100,27 @@ extension Enricher {
         private var told: [EncodedJSON.Member] = []
         private var clues: Clues?
         private var findings = Findings()
+        private var stored = StoredContext(told: [])
         var visits = Visit.Memory()
 
         /// Nil when the last event was another in what counts.
-        func findings(_ told: [EncodedJSON.Member], _ clues: Clues) -> Findings? {
-            guard clues == self.clues, ToldContext.isSame(told, self.told, in: Enricher.sources)
-            else { return nil }
-            return findings
+        func context(_ told: [EncodedJSON.Member], _ clues: Clues) -> StoredContext? {
+            guard clues == self.clues else { return nil }
+            // Taken over from one event to the next.
+            if told.span.isIdentical(to: self.told.span) { return stored }
+            guard ToldContext.isSame(told, self.told, in: Enricher.sources) else { return nil }
+            return StoredContext(told: told, findings)
         }
 
+        /// Gives the context with what was found out.
         mutating func keep(
             _ findings: Findings, of told: [EncodedJSON.Member], _ clues: Clues
-        ) {
+        ) -> StoredContext {
             self.told = told
             self.clues = clues
             self.findings = findings
+            stored = StoredContext(told: told, findings)
+            return stored
         }
     }
 

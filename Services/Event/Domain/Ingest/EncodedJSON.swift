@@ -41,6 +41,17 @@ struct EncodedJSON: Sendable {
         form = .written(quoted)
     }
 
+    /// A list of strings.
+    init(texts: [String]) {
+        var list: [UInt8] = []
+        for text in texts {
+            list.append(list.isEmpty ? "[" : ",")
+            JSONText.append(text, to: &list)
+        }
+        list.append(list.isEmpty ? "[]" : "]")
+        form = .written(list)
+    }
+
     /// JSON that was written here, without white space around it.
     init(written text: String) {
         form = .written(Array(text.utf8))
@@ -49,6 +60,7 @@ struct EncodedJSON: Sendable {
     /// An object of these members, in this order; the names must differ.
     init(object members: [Member]) {
         var object: [UInt8] = []
+        object.reserveCapacity(64 * members.count)
         Self.append(members, to: &object)
         form = .written(object)
     }

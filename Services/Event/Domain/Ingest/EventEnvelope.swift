@@ -17,7 +17,7 @@ enum EventEnvelope {
         let sighting = sighting(in: event, context)
         var bytes: [UInt8] = []
         // What stands around the parts of the source and what was found out takes about as much.
-        bytes.reserveCapacity(event.source.count + surroundings.findings.byteCount + 400)
+        bytes.reserveCapacity(event.source.count + surroundings.addedByteCount + 424)
         bytes.append(#"{"event_id":"#)
         JSONText.append(event.eventID, to: &bytes)
         append(#","type":""#, event.type, to: &bytes)
