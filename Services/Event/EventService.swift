@@ -79,6 +79,7 @@ package struct EventService: Service {
             world: context.world)
         return [
             BackgroundTask("generations") { [generations] in try await generations.run() },
+            BackgroundTask("identities") { await log.learnIdentities() },
             BackgroundTask("acknowledgements") { await log.acknowledgements.run() },
             BackgroundTask("wake-ups") { await log.wakeUps.run() },
             .periodic("erasures", every: .seconds(5), telemetry: context.telemetry) {

@@ -13,6 +13,7 @@ struct LocalLog: LogPort {
     let retention: RetentionStore
     let tail: LogTailCache
     private let store: FeedStore
+    private let writing: LogStore
     let pages: LogFeed
     private let world: World
 
@@ -22,9 +23,9 @@ struct LocalLog: LogPort {
         let signals = (0..<shards.count).map { _ in WakeSignal() }
         let wakeUps = WakeUps(redis: resources.redis, telemetry: resources.world.telemetry)
         let postgres = resources.postgres
+        writing = LogStore(postgres: postgres, faults: resources.world.faults)
         appender = LogAppender(
-            store: LogStore(postgres: postgres, faults: resources.world.faults), shards: shards,
-            world: resources.world,
+            store: writing, shards: shards, world: resources.world,
             onAppended: { shard, appended in
                 guard !appended.segments.isEmpty else { return }
                 tail.append(appended.segments, to: shard)
@@ -40,6 +41,11 @@ struct LocalLog: LogPort {
         self.tail = tail
         self.wakeUps = wakeUps
         world = resources.world
+    }
+
+    /// Learns which ids of events were there before this process, until the task is cancelled.
+    func learnIdentities() async {
+        await writing.identities.run(writing, logger: world.telemetry.logger)
     }
 
     /// A page as the bytes that go out.

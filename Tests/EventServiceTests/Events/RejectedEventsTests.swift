@@ -102,11 +102,11 @@ import Testing
         await keeper.keep(flood)
         let unkept = "grapevine_event_rejected_unkept_total"
         #expect(world.telemetry.metrics.render().contains(#"\#(unkept){reason="queue"} 500"#))
-        try await eventually("the rest is given up", within: .seconds(30)) {
+        try await eventually("the rest is given up", within: .seconds(60)) {
             world.telemetry.metrics.render().contains(#"\#(unkept){reason="database"} 2500"#)
         }
         await keeper.keep([event(keeper, of: client)])
-        try await eventually("there is room again", within: .seconds(30)) {
+        try await eventually("there is room again", within: .seconds(60)) {
             world.telemetry.metrics.render().contains(#"\#(unkept){reason="database"} 2501"#)
         }
         await nowhere.shutdown()
