@@ -15,14 +15,68 @@ struct LogStore: Sendable {
     ///
     /// All events must belong to `shard`. The shard's row is locked first, so that two appends of
     /// one shard, also from two replicas, follow each other: the probe for known ids can race with
-    /// none. Two round trips: BEGIN, lock and probe; then the writing and COMMIT. A third where
-    /// somebody else wrote meanwhile, and ids that were taken for new have to be asked for.
+    /// none. One round trip as a rule (`appendAtOnce`).
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
         let question = identities.question(events.map(\.identity), in: shard)
-        let asked = question.doubtful.isEmpty ? [] : [Self.probe(question.doubtful, shard: shard)]
+        let appended: Appended
+        if let atOnce = try await appendAtOnce(events, question, to: shard, at: now) {
+            appended = atOnce
+        } else {
+            appended = try await appendAsking(events, question, to: shard, at: now)
+        }
+        remember(appended, of: shard, at: now)
+        return appended
+    }
+
+    /// Locks, compares with what is known, writes and commits in one round trip; nil when that did
+    /// nothing, because the row says something else than it should, or an event is there already.
+    private func appendAtOnce(
+        _ events: [PendingEvent], _ question: SeenIdentities.Question, to shard: Int,
+        at now: Timestamp
+    ) async throws -> Appended? {
+        // Where much is doubtful, some of it is known.
+        guard let row = question.premise, question.doubtful.count * 16 <= events.count,
+            events.allSatisfy({ $0.interaction == nil })
+        else { return nil }
+        let plan = AppendPlan(events, known: [:], head: row.head)
+        guard plan.accepted.count == events.count else { return nil }
+        let appended = appended(plan, events, to: shard, after: row, at: now)
+        let found = try await postgres.withTransaction { transaction in
+            faults.reach(EventCrashPoint.appendBeforeCommit)
+            return try await transaction.commit(with: [
+                AppendSQL.write(
+                    appended, events, to: shard, ifNew: question.doubtful, at: now)
+            ])
+        }
+        return found.first?.isEmpty == false ? appended : nil
+    }
+
+    /// What an append does as planned.
+    private func appended(
+        _ plan: AppendPlan, _ accepted: [PendingEvent], to shard: Int,
+        after row: SeenIdentities.Row, at now: Timestamp
+    ) -> Appended {
+        let news = sightings.news(of: accepted, in: shard, after: row.head)
+        return Appended(
+            outcomes: plan.outcomes,
+            segments: SegmentDraft.cut(accepted, facets: news.facets, after: row.head),
+            news: news, identities: accepted.map(\.identity), before: row,
+            after: SeenIdentities.Row(
+                head: row.head + accepted.count,
+                generations: Generation.written(row.generations, at: now)))
+    }
+
+    /// The same in two round trips: BEGIN, lock and probe; then the writing and COMMIT. A third
+    /// where somebody else wrote meanwhile, and ids that were taken for new have to be asked for.
+    private func appendAsking(
+        _ events: [PendingEvent], _ question: SeenIdentities.Question, to shard: Int,
+        at now: Timestamp
+    ) async throws -> Appended {
+        let asked =
+            question.doubtful.isEmpty ? [] : [AppendSQL.probe(question.doubtful, in: shard)]
         let interactions = InteractionSQL.probe(events, at: now)
-        let appended = try await postgres.withTransaction { transaction in
+        return try await postgres.withTransaction { transaction in
             let found = try await transaction.pipeline(
                 ["select head, generations from log_shard where shard = \(shard) for update"]
                     + asked + interactions)
@@ -32,31 +86,21 @@ struct LogStore: Sendable {
                 question.isSettled(by: row)
                 ? asked.isEmpty ? [] : found[1]
                 : try await transaction.query(
-                    Self.probe(events.map(\.identity), shard: shard))
-            let head = row.head
-            let generations = Generation.written(row.generations, at: now)
+                    AppendSQL.probe(events.map(\.identity), in: shard))
             let plan = AppendPlan(
-                events, known: try Self.known(known),
+                events, known: try AppendSQL.known(known),
                 done: try interactions.isEmpty ? [:] : InteractionSQL.done(found[found.count - 1]),
-                head: head)
+                head: row.head)
             let accepted = plan.accepted(of: events)
-            let news = sightings.news(of: accepted, in: shard, after: head)
-            let drafts = SegmentDraft.cut(accepted, facets: news.facets, after: head)
-            if !plan.accepted.isEmpty {
+            let appended = appended(plan, accepted, to: shard, after: row, at: now)
+            if !accepted.isEmpty {
                 faults.reach(EventCrashPoint.appendBeforeCommit)
                 _ = try await transaction.commit(with: [
-                    Self.write(
-                        accepted, drafts, shard: shard, head: head, generations, now: now)
+                    AppendSQL.write(appended, accepted, to: shard, at: now)
                 ])
             }
-            return Appended(
-                outcomes: plan.outcomes, segments: drafts, news: news,
-                identities: accepted.map(\.identity), before: row,
-                after: SeenIdentities.Row(
-                    head: head + accepted.count, generations: generations))
+            return appended
         }
-        remember(appended, of: shard, at: now)
-        return appended
     }
 
     /// What was committed is known from here on.
@@ -95,62 +139,6 @@ struct LogStore: Sendable {
                 try await Task.sleep(for: .milliseconds(10))
             }
         }
-    }
-
-    /// Which ids the log has seen. One generation after the other, and only those that hold ids of
-    /// the shard: without `offset` the planner would join all of them at once.
-    private static func probe(_ identities: [UUID], shard: Int) -> SQL {
-        """
-        select distinct on (identity) identity, body_hash, position
-        from log_shard, unnest(generations) as written (generation), lateral (
-            select identity, body_hash, position, event_identity.generation from event_identity
-            where event_identity.generation = written.generation
-                and identity = any(\(identities)::uuid[])
-            offset 0) seen
-        where log_shard.shard = \(shard)
-        order by identity, seen.generation
-        """
-    }
-
-    private static func known(_ rows: [Row]) throws(PostgresError) -> [UUID: KnownEvent] {
-        var known: [UUID: KnownEvent] = [:]
-        for row in rows {
-            known[try row.get("identity")] = KnownEvent(
-                bodyHash: try row.get("body_hash"), position: try row.get("position"))
-        }
-        return known
-    }
-
-    /// New ids, new segments and the new head, as one statement.
-    private static func write(
-        _ accepted: [PendingEvent], _ drafts: [SegmentDraft], shard: Int, head: Int,
-        _ generations: [Int], now: Timestamp
-    ) -> SQL {
-        let positions = (1...accepted.count).map { head + $0 }
-        return """
-            with identities as (
-                insert into event_identity (identity, generation, body_hash, shard, position)
-                select identity, \(Generation(now).number)::integer, body_hash,
-                    \(shard)::integer, position
-                from unnest(
-                    \(accepted.map(\.identity))::uuid[], \(accepted.map(\.bodyHash))::uuid[],
-                    \(positions)::bigint[]
-                ) as new (identity, body_hash, position)
-            ), segments as (
-                insert into log_segment (
-                    shard, first_position, last_position, header, body, created_at)
-                select \(shard)::integer, first_position, last_position, header, body,
-                    \(now)::timestamptz
-                from unnest(
-                    \(drafts.map(\.firstPosition))::bigint[],
-                    \(drafts.map(\.lastPosition))::bigint[],
-                    \(drafts.map(\.header.bytes))::bytea[], \(drafts.map(\.body))::bytea[]
-                ) as new (first_position, last_position, header, body)
-            )\(InteractionSQL.note(accepted, positions, shard: shard, at: now))
-            update log_shard
-            set head = \(head + accepted.count), generations = \(generations)::integer[]
-            where shard = \(shard)
-            """
     }
 }
 

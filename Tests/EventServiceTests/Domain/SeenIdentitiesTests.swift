@@ -113,7 +113,7 @@ import Testing
     /// Two replicas, a database, and everything that may come between them.
     @Test func `what is not doubtful is new, whoever writes and reads in whatever order`() {
         var random = SystemRandomNumberGenerator()
-        for _ in 0..<40 {
+        for _ in 0..<200 {
             let small = SeenIdentities(
                 maximumBytes: 20_000, newFilter: IdentityFilter(firstCapacity: 64))
             var replicas = [small, small]
@@ -127,7 +127,7 @@ import Testing
                 let now = start + .seconds(step)
                 switch Int.random(in: 0..<30, using: &random) {
                 case 0: present += 8
-                case 1: replicas[who] = small
+                case 1: (replicas[who], gaps[who]) = (small, [])
                 case 2:
                     replicas[who].find([1: row], at: now)
                     gaps[who] = replicas[who].gaps(since: now)

@@ -65,6 +65,36 @@ import Testing
         }
     }
 
+    @Test func `an id that only seems to be known is taken, and one that is known among new ones`()
+        async throws
+    {
+        try await withDatabase { client in
+            let store = LogStore(postgres: client, faults: NoFaults())
+            for start in stride(from: 0, to: 400, by: 100) {
+                let new = try await store.append(
+                    events(start..<start + 100), to: 1, at: clock.now())
+                #expect(accepted(new) == 100)
+            }
+            // Among so many new ones the known one is asked for while they are written.
+            let mixed = try await store.append(
+                events(0..<1) + events(400..<500), to: 1, at: clock.now())
+            #expect(mixed.outcomes.first == .duplicate(position: 1))
+            #expect(accepted(mixed) == 100)
+            let twice = try await store.append(
+                events(500..<600) + events(599..<600), to: 1, at: clock.now())
+            #expect(twice.outcomes.last == .duplicate(position: 600))
+            let row = try await client.queryOne(
+                """
+                select head, (select count(*) from event_identity) as ids,
+                    (select max(last_position) from log_segment) as last from log_shard
+                where shard = 1
+                """)
+            for name in ["head", "ids", "last"] {
+                #expect(try row?.get(name, as: Int.self) == 600)
+            }
+        }
+    }
+
     @Test func `a new process knows after a while what was there, and finds each repeat`()
         async throws
     {

@@ -69,7 +69,9 @@ import Testing
         }
     }
 
-    @Test func `an append is two round trips, and a reader's question one`() async throws {
+    @Test func `an append is two round trips at first and then one, and so is a reader's question`()
+        async throws
+    {
         try await TestPostgres.shared().withDatabase(EventMigrations.all) { database in
             let telemetry = Telemetry()
             let client = PostgresClient(database.configuration, telemetry: telemetry)
@@ -92,6 +94,11 @@ import Testing
             tail.append(appended.segments, to: 1)
             _ = try await feed.page(FeedRequest(subscriber: nil, shard: 1, after: 10))
             #expect(telemetry.databaseCalls == before + 3)
+            let more = (1200..<1300).map { event("\($0)", of: tenant) }
+            _ = try await store.append(more, to: 1, at: clock.now())
+            #expect(telemetry.databaseCalls == before + 4)
+            let again = try await store.append(more, to: 1, at: clock.now())
+            #expect(again.outcomes == (1201...1300).map { .duplicate(position: $0) })
             await client.shutdown()
         }
     }
