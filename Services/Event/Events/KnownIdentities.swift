@@ -5,11 +5,12 @@ import Synchronization
 
 /// The identities that this process knows, and how it learns those from before it began.
 final class KnownIdentities: Sendable {
-    /// How long a shard must have been ours alone before what came before is read again: with
-    /// replicas beside this one that would never end.
+    /// How long ago another replica must have been noticed last in a shard before what is not known
+    /// of it is read.
     private static let quiet = Duration.seconds(60)
-    /// The least time between two readings of whole generations.
-    private static let pause = Duration.seconds(600)
+    /// How long after a look for what is not known comes the next. Doubles with each reading of
+    /// whole generations: with replicas beside this one, what is read is soon lost again.
+    private static let pauses = (first: Duration.seconds(600), longest: Duration.seconds(86_400))
 
     private let seen: Mutex<SeenIdentities>
 
@@ -33,12 +34,17 @@ final class KnownIdentities: Sendable {
         }
     }
 
+    /// Nothing is known of a shard any more.
+    func forget(_ shard: Int) { seen.withLock { $0.forget(shard) } }
+
     /// Reads what is not known until the task is cancelled. A reading that fails is tried again.
     func run(_ store: LogStore, logger: Logger) async {
-        var quiet = Duration.zero
+        var (quiet, pause) = (Duration.zero, Self.pauses.first)
         while !Task.isCancelled {
             do {
-                try await learn(store, since: .now - quiet)
+                if try await learn(store, since: .now - quiet), quiet > .zero {
+                    pause = min(pause * 2, Self.pauses.longest)
+                }
             } catch is CancellationError {
                 return
             } catch {
@@ -46,17 +52,19 @@ final class KnownIdentities: Sendable {
                     "Ids of events could not be read; until they are, the database is asked.",
                     [("error", "\(error)")])
             }
-            try? await Task.sleep(for: Self.pause)
+            try? await Task.sleep(for: pause)
             quiet = Self.quiet
         }
     }
 
-    /// Reads the generations that shards lack which have been ours alone since `time`.
-    func learn(_ store: LogStore, since time: ContinuousClock.Instant) async throws {
+    /// Reads the generations that shards lack in which nobody else was noticed since `time`.
+    /// Returns whether there were any.
+    @discardableResult
+    func learn(_ store: LogStore, since time: ContinuousClock.Instant) async throws -> Bool {
         let rows = try await store.rows()
         let gaps = seen.withLock { seen in
             seen.find(rows, at: time)
-            return seen.gaps(since: time)
+            return seen.gaps(rows, since: time)
         }
         for gap in gaps {
             try await store.forEachIdentity(of: gap.generation) { identities in
@@ -64,5 +72,6 @@ final class KnownIdentities: Sendable {
             }
             seen.withLock { $0.close(gap) }
         }
+        return !gaps.isEmpty
     }
 }

@@ -60,6 +60,7 @@ struct LogFeed: Sendable {
                 of: shard, after: page.next, room: request.limit - page.count,
                 wanted: request.wanted)
             head = max(head, found.head)
+            if found.isForgotten { page.pass(to: found.head) }
             for segment in found.segments {
                 page.take(segment, request: request, maximumBytes: Self.maximumPageBytes)
                 if page.isFull { break }
@@ -79,7 +80,7 @@ struct LogFeed: Sendable {
     func segments(
         of shard: Int, after: Int, room: Int = FeedRequest.maximumLimit,
         wanted: Wanted = .everything
-    ) async throws -> (segments: [StoredSegment], head: Int) {
+    ) async throws -> LogStretch {
         let limit = Self.segmentsPerRead
         if let found = tail.segments(of: shard, after: after, limit: limit) { return found }
         return try await store.segments(
@@ -101,6 +102,9 @@ private struct FeedPageBytes {
     init(next: Int) {
         self.next = next
     }
+
+    /// Goes on to a position before which nothing is kept.
+    mutating func pass(to position: Int) { next = max(next, position) }
 
     mutating func take(_ segment: StoredSegment, request: FeedRequest, maximumBytes: Int) {
         if request.wanted.isEverything, count < request.limit {

@@ -34,7 +34,7 @@ final class LogTailCache: Sendable {
     private let maximumBytes: Int
 
     /// `maximumBytes` of bodies in all shards together: often one of them has it all.
-    init(shards: Int, maximumBytes: Int = 32 << 20) {
+    init(shards: Int, maximumBytes: Int = 24 << 20) {
         tails = Mutex(Array(repeating: Tail(), count: shards))
         self.maximumBytes = maximumBytes
     }
@@ -70,7 +70,7 @@ final class LogTailCache: Sendable {
     /// back that far and has something new; else nil, and PostgreSQL must be asked.
     func segments(
         of shard: Int, after position: Int, limit: Int
-    ) -> (segments: [StoredSegment], head: Int)? {
+    ) -> LogStretch? {
         tails.withLock { tails in
             let tail = tails[shard]
             guard let first = tail.segments.first, let last = tail.segments.last,
@@ -79,7 +79,7 @@ final class LogTailCache: Sendable {
             // Readers are near the end: search from there.
             let start = tail.segments.lastIndex { $0.lastPosition <= position }
             let segments = Array(tail.segments[((start ?? -1) + 1)...].prefix(limit))
-            return (segments, last.lastPosition)
+            return LogStretch(segments: segments, head: last.lastPosition)
         }
     }
 }

@@ -10,9 +10,12 @@ struct ReadFeed: Sendable {
         .bytes(try await log.page(try Self.parse(request.query)), contentType: MediaType.json)
     }
 
+    /// Beyond every log, and far enough from the end of numbers to reckon with.
+    private static let maximumPosition = 1 << 53
+
     private static func parse(_ query: QueryParameters) throws(Problem) -> FeedRequest {
         let shard = try number("shard", in: query, 0...Int(Int32.max), default: nil)
-        let after = try number("after", in: query, 0...Int.max, default: nil)
+        let after = try number("after", in: query, 0...maximumPosition, default: nil)
         let limit = try number(
             "limit", in: query, 0...FeedRequest.maximumLimit, default: FeedRequest.maximumLimit)
         let wait = try number(

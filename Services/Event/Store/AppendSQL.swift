@@ -39,26 +39,19 @@ enum AppendSQL {
     }
 
     /// The same, but locks the row first, and writes nothing when it does not say what the append
-    /// was planned for, or when one of the doubtful ids was seen.
-    ///
-    /// The statement sees what was committed before it began; the row it sees as it is when the
-    /// lock is there. Nobody writes ids of the shard without moving its head, so when that is the
-    /// expected one, nothing was missed.
-    static func write(
-        _ appended: Appended, _ accepted: [PendingEvent], to shard: Int, ifNew doubtful: [UUID],
-        at now: Timestamp
+    /// was planned for. A row that changed while the statement waited for it is compared as it is
+    /// then.
+    static func writeAsExpected(
+        _ appended: Appended, _ accepted: [PendingEvent], to shard: Int, at now: Timestamp
     ) -> SQL {
-        let seen: SQL =
-            doubtful.isEmpty ? "" : "where not exists (\(probe(doubtful, in: shard)))"
-        return """
-            with expected as (
-                select head from log_shard
-                where shard = \(shard) and head = \(appended.before.head)
-                    and generations = \(appended.before.generations)::integer[]
-                for update
-            ), free as (select 1 as one from expected \(seen)),
-            \(insertions(appended, accepted, to: shard, at: now))
-            """
+        """
+        with free as (
+            select head from log_shard
+            where shard = \(shard) and head = \(appended.before.head)
+                and generations = \(appended.before.generations)::integer[]
+            for update
+        ), \(insertions(appended, accepted, to: shard, at: now))
+        """
     }
 
     private static func insertions(
@@ -90,7 +83,7 @@ enum AppendSQL {
             set head = \(appended.after.head),
                 generations = \(appended.after.generations)::integer[]
             from free where shard = \(shard)
-            returning head
+            returning log_shard.head
             """
     }
 }

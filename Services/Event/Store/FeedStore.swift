@@ -38,10 +38,16 @@ struct StoredSegment: Sendable, RowDecodable {
         }
     }
 
-    /// Whether an event in it is wanted.
-    func holds(_ wanted: Wanted) -> Bool {
-        header.entries.contains { wanted.includes(type: $0.type, facets: $0.facets) }
-    }
+}
+
+/// A part of a shard's log, as it was found.
+struct LogStretch: Sendable {
+    /// In the order of their positions.
+    let segments: [StoredSegment]
+    /// The shard's head at that moment.
+    let head: Int
+    /// Whether nothing is kept any more of what is between the reader and the head.
+    var isForgotten = false
 }
 
 /// Reads the log and remembers how far each subscriber is.
@@ -69,7 +75,7 @@ struct FeedStore: Sendable {
     func segments(
         of shard: Int, after position: Int, limit: Int, room: Int = 1 << 20,
         wanted: Wanted = .everything
-    ) async throws(PostgresError) -> (segments: [StoredSegment], head: Int) {
+    ) async throws(PostgresError) -> LogStretch {
         let last = wanted.isEverything ? position + room : .max
         let rows = try await postgres.query(
             """
@@ -83,17 +89,21 @@ struct FeedStore: Sendable {
                 on place = 1 or last_position <= \(last)
             where log_shard.shard = \(shard) order by segment.last_position
             """)
-        guard let first = rows.first else { return ([], position) }
+        guard let first = rows.first else { return LogStretch(segments: [], head: position) }
+        let head: Int = try first.get("head")
         var segments: [StoredSegment] = []
         for row in rows where try row.get("first_position", as: Int?.self) != nil {
             let body: [UInt8]? = try row.get("body")
             segments.append(try StoredSegment(row: row, body: body ?? []))
         }
+        guard !segments.isEmpty else {
+            return LogStretch(segments: [], head: head, isForgotten: true)
+        }
         if !wanted.isEverything {
             segments = Self.fitting(segments, after: position, room: room, wanted)
-            try await fill(&segments, of: shard, wanted)
+            try await fill(&segments, of: shard, after: position, wanted)
         }
-        return (segments, try first.get("head"))
+        return LogStretch(segments: segments, head: head)
     }
 
     /// The segments from the first on whose wanted events have room together.
@@ -111,9 +121,11 @@ struct FeedStore: Sendable {
     /// Reads those in which something is wanted once more, whole: an erasure may have moved the
     /// events in the body meanwhile.
     private func fill(
-        _ segments: inout [StoredSegment], of shard: Int, _ wanted: Wanted
+        _ segments: inout [StoredSegment], of shard: Int, after position: Int, _ wanted: Wanted
     ) async throws(PostgresError) {
-        let places = segments.indices.filter { segments[$0].holds(wanted) }
+        let places = segments.indices.filter {
+            segments[$0].count(of: wanted, after: position) > 0
+        }
         if places.isEmpty { return }
         let rows = try await postgres.query(
             """
@@ -127,7 +139,7 @@ struct FeedStore: Sendable {
             if let place { segments[place] = segment }
         }
         // What retention took meanwhile is not there for the reader either.
-        segments.removeAll { $0.body.isEmpty && $0.holds(wanted) }
+        segments.removeAll { $0.body.isEmpty && $0.count(of: wanted, after: position) > 0 }
     }
 
     /// Remembers how far subscribers have told that they are. Never moves back.

@@ -13,12 +13,30 @@ struct LogStore: Sendable {
 
     /// Appends what is new in one transaction and tells what became of each event.
     ///
-    /// All events must belong to `shard`. The shard's row is locked first, so that two appends of
-    /// one shard, also from two replicas, follow each other: the probe for known ids can race with
-    /// none. One round trip as a rule (`appendAtOnce`).
+    /// All events must belong to `shard`. Its row is locked, so that two appends of one shard, also
+    /// from two replicas, follow each other. One round trip where all ids are known to be new, else
+    /// two or three.
     func append(_ events: [PendingEvent], to shard: Int, at now: Timestamp) async throws -> Appended
     {
-        let question = identities.question(events.map(\.identity), in: shard)
+        let asked = events.map(\.identity)
+        do {
+            let question = identities.question(asked, in: shard)
+            return try await append(events, question, to: shard, at: now)
+        } catch let error as PostgresError
+            where [.uniqueViolation, .commitUnknown].contains(error.code)
+        {
+            // An id was taken for new that is not, so what this process knows is wrong; or a
+            // connection broke, and the events may be there or not.
+            identities.forget(shard)
+            let question = SeenIdentities.Question(doubtful: asked, premise: nil)
+            return try await append(events, question, to: shard, at: now)
+        }
+    }
+
+    private func append(
+        _ events: [PendingEvent], _ question: SeenIdentities.Question, to shard: Int,
+        at now: Timestamp
+    ) async throws -> Appended {
         let appended: Appended
         if let atOnce = try await appendAtOnce(events, question, to: shard, at: now) {
             appended = atOnce
@@ -29,14 +47,13 @@ struct LogStore: Sendable {
         return appended
     }
 
-    /// Locks, compares with what is known, writes and commits in one round trip; nil when that did
-    /// nothing, because the row says something else than it should, or an event is there already.
+    /// Locks, compares with what is known, writes and commits in one round trip; nil when it cannot
+    /// be so, or did nothing because the row says something else than it should.
     private func appendAtOnce(
         _ events: [PendingEvent], _ question: SeenIdentities.Question, to shard: Int,
         at now: Timestamp
     ) async throws -> Appended? {
-        // Where much is doubtful, some of it is known.
-        guard let row = question.premise, question.doubtful.count * 16 <= events.count,
+        guard let row = question.premise, question.doubtful.isEmpty,
             events.allSatisfy({ $0.interaction == nil })
         else { return nil }
         let plan = AppendPlan(events, known: [:], head: row.head)
@@ -45,8 +62,7 @@ struct LogStore: Sendable {
         let found = try await postgres.withTransaction { transaction in
             faults.reach(EventCrashPoint.appendBeforeCommit)
             return try await transaction.commit(with: [
-                AppendSQL.write(
-                    appended, events, to: shard, ifNew: question.doubtful, at: now)
+                AppendSQL.writeAsExpected(appended, events, to: shard, at: now)
             ])
         }
         return found.first?.isEmpty == false ? appended : nil
@@ -121,23 +137,26 @@ struct LogStore: Sendable {
         return rows
     }
 
-    /// Calls with all identities that are in a generation, some thousand at a time and with pauses,
-    /// so that others are not kept waiting.
+    /// Calls with all identities that are in a generation when it is called, and some that come
+    /// meanwhile: in small steps with pauses, so that nobody is kept waiting and nothing is locked.
     func forEachIdentity(
         of generation: Int, _ body: @Sendable ([UUID]) -> Void
     ) async throws {
-        try await postgres.withTransaction { transaction in
-            try await transaction.script(
+        var last = UUID.zero
+        while true {
+            let rows = try await postgres.query(
                 """
-                declare identities no scroll cursor for
-                select identity from event_identity where generation = \(generation)
+                select identity from event_identity
+                where generation = \(generation)::integer and identity > \(last)
+                order by identity limit 2000
                 """)
-            while true {
-                let rows = try await transaction.query("fetch 10000 from identities")
-                if rows.isEmpty { break }
-                body(try rows.map { row throws(PostgresError) in try row.get(at: 0) })
-                try await Task.sleep(for: .milliseconds(10))
+            let identities: [UUID] = try rows.map { row throws(PostgresError) in
+                try row.get(at: 0)
             }
+            guard let end = identities.last else { return }
+            body(identities)
+            last = end
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }

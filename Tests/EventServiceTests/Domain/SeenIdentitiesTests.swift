@@ -68,8 +68,11 @@ import Testing
             identities(5..<6), in: 1, before: Row(head: 5, generations: [8]),
             after: Row(head: 6, generations: [8]), present: 8, at: start + .seconds(9))
         #expect(seen.question(identities(6..<8), in: 1).premise == nil)
-        #expect(seen.gaps(since: start).isEmpty, "not yet ours alone for long enough")
-        let gaps = seen.gaps(since: start + .seconds(9))
+        let rows = [1: Row(head: 6, generations: [8])]
+        #expect(seen.gaps(rows, since: start).isEmpty, "not yet ours alone for long enough")
+        let foreign = [1: Row(head: 7, generations: [8])]
+        #expect(seen.gaps(foreign, since: start + .seconds(9)).isEmpty, "nor now")
+        let gaps = seen.gaps(rows, since: start + .seconds(9))
         #expect(gaps.map(\.generation) == [8])
         seen.fill(identities(0..<6), of: 8)
         for gap in gaps { seen.close(gap) }
@@ -78,9 +81,9 @@ import Testing
 
     @Test func `what is written by somebody else while it is read keeps a gap open`() {
         var seen = SeenIdentities()
-        seen.find(
-            [1: Row(head: 5, generations: [8]), 2: Row(head: 9, generations: [8])], at: start)
-        let gaps = seen.gaps(since: start)
+        let rows = [1: Row(head: 5, generations: [8]), 2: Row(head: 9, generations: [8])]
+        seen.find(rows, at: start)
+        let gaps = seen.gaps(rows, since: start)
         seen.note(
             identities(7..<8), in: 1, before: Row(head: 7, generations: [8]),
             after: Row(head: 8, generations: [8]), present: 8, at: start)
@@ -90,24 +93,25 @@ import Testing
         #expect(seen.question([identity(50)], in: 2).doubtful.isEmpty)
     }
 
-    @Test func `a generation that takes too much memory is asked for as before`() {
+    @Test func `filters that may not grow any more are right, and doubt ever more`() {
         var seen = SeenIdentities(
             maximumBytes: 4000, newFilter: IdentityFilter(firstCapacity: 500))
         var row = Row(head: 0, generations: [])
-        for head in [400, 800, 1200, 1600, 2000, 2400, 2800, 3200] {
+        var doubts: [Int] = []
+        for head in stride(from: 2000, through: 20_000, by: 2000) {
             let next = Row(head: head, generations: [8])
             seen.note(
                 identities(row.head..<head), in: 1, before: row, after: next, present: 8,
                 at: start)
             row = next
-            let premise = seen.question([identity(9999)], in: 1).premise
-            #expect((premise != nil) == (head <= 2500))
+            doubts.append(seen.question(identities(50_000..<51_000), in: 1).doubtful.count)
         }
-        let next = Row(head: 3300, generations: [8, 16])
+        #expect(doubts[0] < 30 && doubts[9] > 300)
+        #expect(seen.question(identities(0..<20_000), in: 1).doubtful.count == 20_000)
+        let next = Row(head: 20_400, generations: [8, 16])
         seen.note(
-            identities(3200..<3300), in: 1, before: row, after: next, present: 16, at: start)
-        #expect(seen.question([identity(9999)], in: 1).premise == nil)
-        #expect(seen.gaps(since: start).isEmpty, "nor is it read")
+            identities(20_000..<20_400), in: 1, before: row, after: next, present: 16, at: start)
+        #expect(seen.question(identities(20_000..<20_400), in: 1).doubtful.count == 400)
     }
 
     /// Two replicas, a database, and everything that may come between them.
@@ -115,7 +119,7 @@ import Testing
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200 {
             let small = SeenIdentities(
-                maximumBytes: 20_000, newFilter: IdentityFilter(firstCapacity: 64))
+                maximumBytes: 600, newFilter: IdentityFilter(firstCapacity: 64))
             var replicas = [small, small]
             var gaps: [[SeenIdentities.Gap]] = [[], []]
             var snapshots: [[UUID]] = [[], []]
@@ -130,7 +134,7 @@ import Testing
                 case 1: (replicas[who], gaps[who]) = (small, [])
                 case 2:
                     replicas[who].find([1: row], at: now)
-                    gaps[who] = replicas[who].gaps(since: now)
+                    gaps[who] = replicas[who].gaps([1: row], since: now)
                     snapshots[who] = Array(stored.keys)
                 case 3:
                     for gap in gaps[who] {

@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func `an id that only seems to be known is taken, and one that is known among new ones`()
+    @Test func `of new ids and known ones in one batch each is taken once`()
         async throws
     {
         try await withDatabase { client in
@@ -75,7 +75,6 @@ import Testing
                     events(start..<start + 100), to: 1, at: clock.now())
                 #expect(accepted(new) == 100)
             }
-            // Among so many new ones the known one is asked for while they are written.
             let mixed = try await store.append(
                 events(0..<1) + events(400..<500), to: 1, at: clock.now())
             #expect(mixed.outcomes.first == .duplicate(position: 1))
@@ -92,6 +91,29 @@ import Testing
             for name in ["head", "ids", "last"] {
                 #expect(try row?.get(name, as: Int.self) == 600)
             }
+        }
+    }
+
+    @Test
+    func `an id that was written past the log's lock is found by the index, and then asked for`()
+        async throws
+    {
+        try await withDatabase { client in
+            let store = LogStore(postgres: client, faults: NoFaults())
+            _ = try await store.append(events(0..<10), to: 1, at: clock.now())
+            let strange = events(10..<11)[0].identity
+            try await client.execute(
+                """
+                insert into event_identity (identity, generation, body_hash, shard, position)
+                values (\(strange), \(Generation(clock.now()).number)::integer, \(strange), 1, 5)
+                """)
+            let mixed = try await store.append(events(9..<12), to: 1, at: clock.now())
+            #expect(
+                mixed.outcomes == [
+                    .duplicate(position: 10), .duplicate(position: 5), .accepted(position: 11),
+                ])
+            let next = try await store.append(events(10..<13), to: 1, at: clock.now())
+            #expect(accepted(next) == 1)
         }
     }
 

@@ -75,7 +75,11 @@ struct PropertySchema: Sendable, Hashable {
     }
 
     private func checkMembers(_ value: JSONSlice) throws(Misfit) {
-        for name in required where value[name] == nil { throw Self.missing(name) }
+        if !required.isEmpty {
+            // Each name is read once: keys with escapes are not cheap to compare.
+            let names = value.members.map(\.name)
+            for name in required where !names.contains(name) { throw Self.missing(name) }
+        }
         guard !properties.isEmpty || !allowsMore else { return }
         try value.forEachMember { (place) throws(Misfit) in
             let name = value.name(at: place)

@@ -2,9 +2,9 @@ import Kernel
 
 /// A table of the event ids that were first seen in eight days.
 ///
-/// Each table that holds ids is asked for repeats with every append, and dropped as a whole when it
-/// is not needed any more: two tables of eight days take a third of the time of nine of one, and
-/// keep ids longer.
+/// Each table that holds ids is asked for ids that are not known to be new, and dropped as a whole
+/// when it is not needed any more: two tables of eight days take a third of the time of nine of
+/// one, and keep ids longer.
 struct Generation: Sendable, Hashable, Comparable {
     /// The day with which it begins, since 1970-01-01 in UTC.
     let number: Int

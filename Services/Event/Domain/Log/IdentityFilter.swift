@@ -65,12 +65,14 @@ struct IdentityFilter: Sendable {
         parts.contains { $0.mayContain(identity) }
     }
 
-    mutating func insert(_ identity: UUID) {
-        if isFull { parts.append(Part(capacity: nextCapacity)) }
+    /// - Parameter mayGrow: whether it may take more memory when it is full; the first part is made
+    ///   in any case. A filter that does not grow says yes of ever more that is not in it.
+    mutating func insert(_ identity: UUID, mayGrow: Bool = true) {
+        if isFull, mayGrow || parts.isEmpty { parts.append(Part(capacity: nextCapacity)) }
         parts[parts.count - 1].insert(identity)
     }
 
-    private var isFull: Bool { parts.last.map { $0.count == $0.capacity } ?? true }
+    private var isFull: Bool { parts.last.map { $0.count >= $0.capacity } ?? true }
     private var nextCapacity: Int { parts.last.map { $0.capacity * 4 } ?? firstCapacity }
 
     private static func byteCount(_ capacity: Int) -> Int { Part.blockCount(capacity) * 64 }

@@ -36,12 +36,12 @@ struct SeenIdentities: Sendable {
         let life: Int
     }
 
-    /// The most memory that filters take, in bytes; a generation that needs more has none.
+    /// About how much memory filters may take, in bytes. Beyond it they grow no more, and say maybe
+    /// the more often.
     private let maximumBytes: Int
     private let newFilter: IdentityFilter
     private var shards: [Int: Shard] = [:]
     private var filters: [Int: IdentityFilter] = [:]
-    private var tooLarge: Set<Int> = []
     private var lives = 0
 
     init(maximumBytes: Int = 32 << 20, newFilter: IdentityFilter = IdentityFilter()) {
@@ -76,9 +76,7 @@ struct SeenIdentities: Sendable {
         if shards[shard]?.row != before { begin(shard, before, at: now) }
         shards[shard]?.row = after
         // Nothing of the shard was in it before this batch.
-        if !before.generations.contains(present), !tooLarge.contains(present) {
-            shards[shard]?.complete.insert(present)
-        }
+        if !before.generations.contains(present) { shards[shard]?.complete.insert(present) }
         for identity in identities { insert(identity, present) }
         let oldest = present - Generation.days
         if filters.keys.contains(where: { $0 < oldest }) {
@@ -86,21 +84,19 @@ struct SeenIdentities: Sendable {
         }
     }
 
+    /// Nothing is known of a shard any more.
+    mutating func forget(_ shard: Int) { shards[shard] = nil }
+
     private mutating func begin(_ shard: Int, _ row: Row, at now: ContinuousClock.Instant) {
         lives += 1
         shards[shard] = Shard(row: row, complete: [], since: now, life: lives)
     }
 
     private mutating func insert(_ identity: UUID, _ generation: Int) {
-        guard !tooLarge.contains(generation) else { return }
         let more = filters[generation, default: newFilter].nextByteCount
-        if more > 0, filters.values.reduce(more, { $0 + $1.byteCount }) > maximumBytes {
-            tooLarge.insert(generation)
-            filters[generation] = nil
-            for shard in shards.keys { shards[shard]?.complete.remove(generation) }
-            return
-        }
-        filters[generation, default: newFilter].insert(identity)
+        let mayGrow =
+            more == 0 || filters.values.reduce(more, { $0 + $1.byteCount }) <= maximumBytes
+        filters[generation, default: newFilter].insert(identity, mayGrow: mayGrow)
     }
 }
 
@@ -120,11 +116,13 @@ extension SeenIdentities {
     }
 
     /// The generations that shards lack which this process has had to itself since `time`.
-    func gaps(since time: ContinuousClock.Instant) -> [Gap] {
+    ///
+    /// - Parameter rows: what the rows say now; where one says something else than it should,
+    ///   somebody else writes.
+    func gaps(_ rows: [Int: Row], since time: ContinuousClock.Instant) -> [Gap] {
         var lives: [Int: Set<Int>] = [:]
-        for shard in shards.values where shard.since <= time {
-            for generation in shard.row.generations
-            where !shard.complete.contains(generation) && !tooLarge.contains(generation) {
+        for (number, shard) in shards where shard.since <= time && shard.row == rows[number] {
+            for generation in shard.row.generations where !shard.complete.contains(generation) {
                 lives[generation, default: []].insert(shard.life)
             }
         }
@@ -141,7 +139,6 @@ extension SeenIdentities {
 
     /// All identities that were in a generation after its gap was found have been taken.
     mutating func close(_ gap: Gap) {
-        guard !tooLarge.contains(gap.generation) else { return }
         for shard in shards.keys {
             guard let life = shards[shard]?.life, gap.lives.contains(life) else { continue }
             shards[shard]?.complete.insert(gap.generation)
