@@ -37,7 +37,6 @@ struct StoredSegment: Sendable, RowDecodable {
             wanted.includes(type: $0.type, facets: $0.facets)
         }
     }
-
 }
 
 /// A part of a shard's log, as it was found.
