@@ -2,7 +2,7 @@ import FoundationEssentials
 import Kernel
 import PostgresKit
 
-/// The statements of an append, for a shard whose row is locked.
+/// The statements of an append.
 enum AppendSQL {
     /// Which ids the log has seen. One generation after the other, and only those that hold ids of
     /// the shard: without `offset` the planner would join all of them at once.
@@ -30,37 +30,21 @@ enum AppendSQL {
     }
 
     /// New ids, new segments and the new head, as one statement. Gives a row when it wrote.
+    ///
+    /// It locks the shard's row, and writes nothing when that does not say what the append was
+    /// planned for. A row that changed while the statement waited for it is compared as it is then.
     static func write(
-        _ appended: Appended, _ accepted: [PendingEvent], to shard: Int, at now: Timestamp
-    ) -> SQL {
-        """
-        with free as (select 1 as one), \(insertions(appended, accepted, to: shard, at: now))
-        """
-    }
-
-    /// The same, but locks the row first, and writes nothing when it does not say what the append
-    /// was planned for. A row that changed while the statement waited for it is compared as it is
-    /// then.
-    static func writeAsExpected(
-        _ appended: Appended, _ accepted: [PendingEvent], to shard: Int, at now: Timestamp
-    ) -> SQL {
-        """
-        with free as (
-            select head from log_shard
-            where shard = \(shard) and head = \(appended.before.head)
-                and generations = \(appended.before.generations)::integer[]
-            for update
-        ), \(insertions(appended, accepted, to: shard, at: now))
-        """
-    }
-
-    private static func insertions(
         _ appended: Appended, _ accepted: [PendingEvent], to shard: Int, at now: Timestamp
     ) -> SQL {
         let drafts = appended.segments
         let positions = (1...accepted.count).map { appended.before.head + $0 }
         return """
-            identities as (
+            with free as (
+                select head from log_shard
+                where shard = \(shard) and head = \(appended.before.head)
+                    and generations = \(appended.before.generations)::integer[]
+                for update
+            ), identities as (
                 insert into event_identity (identity, generation, body_hash, shard, position)
                 select identity, \(Generation(now).number)::integer, body_hash,
                     \(shard)::integer, position

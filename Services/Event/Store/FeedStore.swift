@@ -99,46 +99,42 @@ struct FeedStore: Sendable {
             return LogStretch(segments: [], head: head, isForgotten: true)
         }
         if !wanted.isEverything {
-            segments = Self.fitting(segments, after: position, room: room, wanted)
-            try await fill(&segments, of: shard, after: position, wanted)
+            segments = try await whole(segments, of: shard, after: position, room: room, wanted)
         }
         return LogStretch(segments: segments, head: head)
     }
 
-    /// The segments from the first on whose wanted events have room together.
-    private static func fitting(
-        _ segments: [StoredSegment], after position: Int, room: Int, _ wanted: Wanted
-    ) -> [StoredSegment] {
+    /// The segments from the first on whose wanted events have room together. Those that have some
+    /// are read once more, whole: an erasure may have moved the events in the body meanwhile.
+    private func whole(
+        _ segments: [StoredSegment], of shard: Int, after position: Int, room: Int, _ wanted: Wanted
+    ) async throws(PostgresError) -> [StoredSegment] {
         var rest = room
-        for (place, segment) in segments.enumerated() {
-            rest -= segment.count(of: wanted, after: position)
-            if rest < 0, place > 0 { return Array(segments[..<place]) }
+        var whole: [StoredSegment] = []
+        /// The last positions of those that are to be read, with their places.
+        var missing: [Int: Int] = [:]
+        for segment in segments {
+            let count = segment.count(of: wanted, after: position)
+            rest -= count
+            if rest < 0, !whole.isEmpty { break }
+            if count > 0 { missing[segment.lastPosition] = whole.count }
+            whole.append(segment)
         }
-        return segments
-    }
-
-    /// Reads those in which something is wanted once more, whole: an erasure may have moved the
-    /// events in the body meanwhile.
-    private func fill(
-        _ segments: inout [StoredSegment], of shard: Int, after position: Int, _ wanted: Wanted
-    ) async throws(PostgresError) {
-        let places = segments.indices.filter {
-            segments[$0].count(of: wanted, after: position) > 0
-        }
-        if places.isEmpty { return }
+        if missing.isEmpty { return whole }
         let rows = try await postgres.query(
             """
             select first_position, last_position, header, body from log_segment
-            where shard = \(shard)
-                and last_position = any(\(places.map { segments[$0].lastPosition })::bigint[])
+            where shard = \(shard) and last_position = any(\(Array(missing.keys))::bigint[])
             """)
         for row in rows {
             let segment = try StoredSegment(row: row)
-            let place = places.first { segments[$0].lastPosition == segment.lastPosition }
-            if let place { segments[place] = segment }
+            if let place = missing.removeValue(forKey: segment.lastPosition) {
+                whole[place] = segment
+            }
         }
         // What retention took meanwhile is not there for the reader either.
-        segments.removeAll { $0.body.isEmpty && $0.count(of: wanted, after: position) > 0 }
+        for place in missing.values.sorted(by: >) { whole.remove(at: place) }
+        return whole
     }
 
     /// Remembers how far subscribers have told that they are. Never moves back.

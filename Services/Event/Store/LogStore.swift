@@ -62,7 +62,7 @@ struct LogStore: Sendable {
         let found = try await postgres.withTransaction { transaction in
             faults.reach(EventCrashPoint.appendBeforeCommit)
             return try await transaction.commit(with: [
-                AppendSQL.writeAsExpected(appended, events, to: shard, at: now)
+                AppendSQL.write(appended, events, to: shard, at: now)
             ])
         }
         return found.first?.isEmpty == false ? appended : nil
